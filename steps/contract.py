@@ -1,0 +1,170 @@
+"""What a step is: a name, an image, typed inputs, typed outputs. Nothing heavier."""
+
+import re
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, cast, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt, MultipleOf
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from steps.workspace import Workspace
+
+
+class Model(BaseModel):
+    """Base of every step's inputs and outputs: immutable, and unknown names are errors."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, defer_build=True
+    )
+
+
+In = TypeVar("In", bound=Model)
+Out = TypeVar("Out", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """Marks a `Path` field that travels as a file or folder, not as text.
+
+    `optional` artifacts are typed `Path | None` and may be absent: the step then sees None.
+    """
+
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Internal:
+    """Marks a parameter that workflows do not offer at submission: machine limits and the like, right by default."""
+
+
+DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+
+
+def duration_seconds(text: str) -> int:
+    """Return the seconds in `text`, a Go-style duration such as `90s`, `12m` or `1h30m`.
+
+    Raises:
+        ValueError: If `text` is empty or of another form.
+    """
+    found = DURATION.fullmatch(text)
+    if not text or not found:
+        raise ValueError("should be a duration such as 90s, 12m or 1h30m")
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def _check_duration(text: str) -> str:
+    duration_seconds(text)
+    return text
+
+
+Duration = Annotated[str, AfterValidator(_check_duration)]
+"""A duration as Argo spells it: `90s`, `12m`, `1h30m`. It stays text, so that a template can use it too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[In, Out]):
+    """The one definition of a step, read by the runner, the renderer and the docs."""
+
+    name: str
+    """The command, the template and the folder are called so."""
+
+    image: Literal["core", "train", "serve"]
+    """Target in `images/Dockerfile` whose packages the step needs."""
+
+    inputs: type[In]
+    outputs: type[Out]
+
+    entry: str
+    """`module:function`, imported only when the step runs."""
+
+    example: str
+    """Flags of a call that works, shown by `--help`."""
+
+    size: str = "small"
+    """Row of `sizes` in `config/site.yaml`: the pod's requests and limits."""
+
+    @property
+    def summary(self) -> str:
+        """First line of the inputs' docstring: what the step does, in one sentence."""
+        return (self.inputs.__doc__ or "").strip().splitlines()[0]
+
+    def load(self) -> "Callable[[In, Workspace], Out]":
+        """Import the step's function. The only place where heavy imports happen."""
+        module, function = self.entry.split(":")
+        return cast("Callable[[In, Workspace], Out]", getattr(import_module(module), function))
+
+
+def artifact_mark(field: FieldInfo) -> Artifact | None:
+    """Return the `Artifact` mark of `field`, or None where it is a parameter."""
+    return next((mark for mark in field.metadata if isinstance(mark, Artifact)), None)
+
+
+def is_internal(field: FieldInfo) -> bool:
+    """Tell whether `field` is marked as not offered at submission."""
+    return any(isinstance(mark, Internal) for mark in field.metadata)
+
+
+def split_fields(model: type[Model]) -> tuple[dict[str, FieldInfo], dict[str, FieldInfo]]:
+    """Return `(parameters, artifacts)`, keyed by Argo name: `image_size` is `image-size`."""
+    parameters: dict[str, FieldInfo] = {}
+    artifacts: dict[str, FieldInfo] = {}
+    for name, field in model.model_fields.items():
+        (artifacts if artifact_mark(field) else parameters)[argo_name(name)] = field
+    return parameters, artifacts
+
+
+def argo_name(field: str) -> str:
+    """Spell a field as a flag and as an Argo parameter: `image_size` is `image-size`."""
+    return field.replace("_", "-")
+
+
+def as_text(value: object) -> str:
+    """Spell a parameter as Argo does: `True` is `true`. `Model.model_validate_strings` reads it back."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def choices(field: FieldInfo) -> list[str] | None:
+    """Return the values that `field` allows, or None where it is not an enumeration."""
+    if field.annotation is bool:
+        return ["true", "false"]
+    if get_origin(field.annotation) is Literal:
+        return [as_text(value) for value in get_args(field.annotation)]
+    return None
+
+
+def bounds(field: FieldInfo) -> str:
+    """Describe the numeric range of `field`: `>= 32, a multiple of 32`; empty where there is none."""
+    spelled: dict[type[Any], str] = {Ge: ">= {ge}", Gt: "> {gt}", Le: "<= {le}", Lt: "< {lt}"}
+    parts = []
+    for mark in field.metadata:
+        if type(mark) in spelled:
+            name = type(mark).__name__.lower()
+            parts.append(spelled[type(mark)].format(**{name: getattr(mark, name)}))
+        elif isinstance(mark, MultipleOf):
+            parts.append(f"a multiple of {mark.multiple_of}")
+    return ", ".join(parts)
+
+
+def kind(field: FieldInfo) -> str:
+    """Name the type of `field` as help and docs show it: `int`, `text`, `duration`, `folder`, `a|b`."""
+    if artifact_mark(field):
+        return "path"
+    allowed = choices(field)
+    if allowed:
+        return "|".join(allowed)
+    if any(isinstance(mark, AfterValidator) and mark.func is _check_duration for mark in field.metadata):
+        return "duration"
+    return {int: "int", float: "float", str: "text"}.get(cast("type[Any]", field.annotation), "text")
+
+
+def describe(field: FieldInfo) -> str:
+    """Return the description of `field` with its range, on one line."""
+    text = " ".join((field.description or "").split())
+    limits = bounds(field)
+    return f"{text} Range: {limits}." if limits else text

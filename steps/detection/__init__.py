@@ -1,0 +1,1 @@
+"""Boxes, matching, non-maximum suppression, drawing."""

@@ -1,0 +1,64 @@
+"""Contract of the `evaluate` step."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from steps.contract import Artifact, Internal, Model, Step
+
+
+class EvaluateInputs(Model):
+    """Score the exported model, not the checkpoint, on the test split with the COCO evaluator.
+
+    Precision, recall and confusion are told at one confidence threshold: the one with the best F1 on the validation
+    split, unless it is given.
+    """
+
+    model: Annotated[Path, Artifact()]
+    """Model folder, as `export` wrote it."""
+
+    dataset: Annotated[Path, Artifact()]
+    """Canonical data set."""
+
+    splits: Annotated[Path, Artifact()]
+    """`splits.json`; test is scored, valid chooses the threshold."""
+
+    split: Annotated[Literal["test", "valid", "train"], Internal()] = "test"
+    """Which images to score."""
+
+    confidence: float = Field(default=0, ge=0, lt=1)
+    """Confidence from which on a box counts for precision, recall, F1 and confusion. 0: chosen on the validation split."""
+
+    nms_iou: Annotated[float, Internal()] = Field(default=0.7, gt=0, le=1)
+    """IoU above which the weaker of two boxes of one class is dropped."""
+
+    workers: Annotated[int, Internal()] = Field(default=0, ge=0)
+    """Threads of the inference session. 0: all cores."""
+
+
+class EvaluateOutputs(Model):
+    """What `evaluate` leaves behind."""
+
+    metrics: Annotated[Path, Artifact()]
+    """`metrics.json` (mAP50, mAP50-95, per class, curves, confusion, sizes, speed), `predictions.jsonl` and `examples/`: best and worst images beside the truth."""
+
+    map50: float = Field(ge=0, le=1)
+    """mAP at IoU 0.5."""
+
+    map50_95: float = Field(ge=0, le=1)
+    """mAP averaged over IoU 0.5 to 0.95."""
+
+    threshold: float = Field(ge=0, le=1)
+    """Confidence threshold that precision and recall are told at."""
+
+
+EVALUATE = Step(
+    name="evaluate",
+    image="core",
+    inputs=EvaluateInputs,
+    outputs=EvaluateOutputs,
+    entry="steps.evaluate.run:evaluate",
+    example="--model=work/out/model --dataset=data --splits=splits",
+    size="medium",
+)

@@ -1,0 +1,46 @@
+"""Contract of the `export` step."""
+
+from pathlib import Path
+from typing import Annotated
+
+from steps.contract import Artifact, Model, Step
+
+
+class ExportInputs(Model):
+    """Convert a checkpoint to the formats that run without the trainer, and check each against the checkpoint.
+
+    An export counts only when its answer on a test image agrees with the checkpoint's.
+    """
+
+    checkpoint: Annotated[Path, Artifact()]
+    """Checkpoint folder, as `train` wrote it."""
+
+    dataset: Annotated[Path, Artifact()]
+    """Canonical data set; one test image is read."""
+
+    splits: Annotated[Path, Artifact()]
+    """`splits.json`."""
+
+    formats: str = "onnx"
+    """Formats to write, comma separated: `onnx` (always written), `torchscript`, `openvino`."""
+
+
+class ExportOutputs(Model):
+    """What `export` leaves behind."""
+
+    model: Annotated[Path, Artifact()]
+    """`model.json` (task, classes, input, output layout, sha256 of each file), one folder a format, and `golden/`: a test image and the boxes found in it."""
+
+    formats: str
+    """Formats written, comma separated."""
+
+
+EXPORT = Step(
+    name="export",
+    image="train",
+    inputs=ExportInputs,
+    outputs=ExportOutputs,
+    entry="steps.export.run:export",
+    example="--checkpoint=work/out/checkpoint --dataset=data --splits=splits --formats=onnx,openvino",
+    size="medium",
+)

@@ -1,0 +1,82 @@
+"""Contract of the `ingest` step."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from steps.contract import Artifact, Internal, Model, Step
+
+
+class IngestInputs(Model):
+    """Fetch labelled images, check them row by row, and write one canonical data set.
+
+    Whatever is broken is put aside and named in the intake report: a bad row never costs the image, a bad image never
+    costs the data set. Nothing from the source is executed or unpickled.
+    """
+
+    source: str = Field(min_length=1)
+    """Labelled images: a zip, tar, tar.gz or folder, as a local path, `s3://bucket/key` or prefix, or an http(s) URL."""
+
+    source_sha256: str = Field(default="", pattern="^([0-9a-f]{64})?$")
+    """SHA-256 that a single-file source must have, in hex. Empty: not checked."""
+
+    format: Literal["auto", "yolo", "darknet", "voc", "coco", "label-studio"] = "auto"
+    """Layout of the labels; `auto` recognises it, and says what it found when two fit."""
+
+    classes: str = ""
+    """Class names to keep, comma separated, in the order of their indices. Empty: all that occur, in the source's order or sorted."""
+
+    rename_classes: str = ""
+    """Names to merge or mend, as `old=new` comma separated; `old=` drops the class. Example: `Person=person,dog=`."""
+
+    max_bad_share: float = Field(default=0.2, ge=0, le=1)
+    """Share of broken label rows or images from which on the whole source is refused."""
+
+    group_pattern: str = ""
+    """Regular expression whose first group, found in the image's path, names the group that `split` keeps together."""
+
+    max_images: Annotated[int, Internal()] = Field(default=1_000_000, ge=1)
+    """Entries that an archive may hold."""
+
+    max_bytes: Annotated[int, Internal()] = Field(default=200_000_000_000, ge=1)
+    """Bytes that an archive may unpack to."""
+
+    max_pixels: Annotated[int, Internal()] = Field(default=100_000_000, ge=1)
+    """Pixels an image may have, read from its header before it is decoded."""
+
+    workers: Annotated[int, Internal()] = Field(default=0, ge=0)
+    """Processes that read images. 0: one a core."""
+
+
+class IngestOutputs(Model):
+    """What `ingest` leaves behind."""
+
+    dataset: Annotated[Path, Artifact()]
+    """Canonical data set: `dataset.json`, `annotations.jsonl`, `images/`."""
+
+    intake: Annotated[Path, Artifact()]
+    """Intake report: `intake.json`, which counts and names all that was repaired or put aside, and `thumbnails/`."""
+
+    images: int = Field(ge=1)
+    """Images in the data set."""
+
+    boxes: int = Field(ge=0)
+    """Boxes in the data set."""
+
+    quarantined: int = Field(ge=0)
+    """Rows and images put aside."""
+
+    digest: str
+    """SHA-256 of the data set's content, the same for the same images and boxes in whatever archive."""
+
+
+INGEST = Step(
+    name="ingest",
+    image="core",
+    inputs=IngestInputs,
+    outputs=IngestOutputs,
+    entry="steps.ingest.run:ingest",
+    example="--source=planes.zip --classes=plane,helicopter",
+    size="medium",
+)

@@ -1,0 +1,1 @@
+"""Versions, latest pointer, lineage."""

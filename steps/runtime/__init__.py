@@ -1,0 +1,1 @@
+"""Run an exported model without the trainer."""

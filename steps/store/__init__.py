@@ -1,0 +1,1 @@
+"""Object store and directory behind one small interface."""

@@ -1,0 +1,1 @@
+"""What is submitted. Imports step contracts, never step code, and no ML library."""

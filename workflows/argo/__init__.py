@@ -1,0 +1,1 @@
+"""Contract to Argo template: naming, wiring, lint of the rendered files."""

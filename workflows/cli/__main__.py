@@ -1,0 +1,56 @@
+"""The `argosight` command: one module a sub-command, imported only when it is called."""
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from importlib import import_module
+from typing import Protocol, cast
+
+COMMANDS = {
+    "demo": "Draw a small data set, train on it, publish, and answer a request: minutes, no cluster.",
+    "run": "Run a workflow on this machine, from its rendered manifest.",
+    "retry": "Go on with a run that failed or was interrupted; what succeeded is kept.",
+    "list": "List the runs on this machine.",
+    "logs": "Show the logs of a run, or of one of its nodes.",
+    "render": "Write the manifests and reference pages from the code; --check tells whether they are current.",
+}
+
+
+class Command(Protocol):
+    """What a module of this package offers."""
+
+    def configure(self, parser: ArgumentParser) -> None:
+        """Add arguments, description and an example to `parser`."""
+
+    def run(self, arguments: object) -> int:
+        """Do it and return the exit code."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one sub-command and return its exit code: 0, 1 for a failed run, 2 for a mistake, 130 after Ctrl-C."""
+    words = sys.argv[1:] if argv is None else argv
+    name = next((word for word in words if not word.startswith("-")), "")
+    parser = ArgumentParser(
+        prog="argosight",
+        description="A bucket of labelled images becomes a served, watched detector.",
+        epilog="`argosight COMMAND --help` tells more.  First steps: argosight demo",
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
+    for known, summary in COMMANDS.items():
+        sub = commands.add_parser(
+            known, help=summary, description=summary, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False
+        )
+        if known == name:
+            command = cast("Command", import_module(f"workflows.cli.{name}"))
+            command.configure(sub)
+    arguments = parser.parse_args(words)
+    try:
+        return command.run(arguments)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return 130
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
