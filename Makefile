@@ -5,7 +5,7 @@ BIN := .venv/bin
 export YOLO_OFFLINE := true
 export YOLO_AUTOINSTALL := false
 
-.PHONY: help setup demo test lint render lock clean
+.PHONY: help setup demo test lint render bench bench-smoke lock clean
 
 help: ## Show what there is to make.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,18 @@ lint: setup
 
 render: setup ## Write argo/rendered/ and the generated docs from the code.
 	$(BIN)/argosight render
+
+bench: setup ## Ratios against baselines, each from one run: train, pipeline, engine, ingest. About 25 minutes.
+	$(BIN)/python -m tests.bench.train
+	$(BIN)/python -m tests.bench.pipeline
+	$(BIN)/python -m tests.bench.engine
+	$(BIN)/python -m tests.bench.ingest
+
+bench-smoke: setup
+	$(BIN)/python -m tests.bench.train --smoke
+	$(BIN)/python -m tests.bench.pipeline --smoke
+	$(BIN)/python -m tests.bench.engine --smoke
+	$(BIN)/python -m tests.bench.ingest --smoke
 
 lock: setup ## Resolve requirements/*.txt anew.
 	requirements/lock
