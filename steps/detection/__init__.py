@@ -1,1 +1,7 @@
 """Boxes, matching, non-maximum suppression, drawing."""
+
+from steps.detection.boxes import Detections, area, iou_matrix
+from steps.detection.drawing import class_color, draw
+from steps.detection.suppression import non_max_suppression
+
+__all__ = ["Detections", "area", "class_color", "draw", "iou_matrix", "non_max_suppression"]

@@ -1,0 +1,96 @@
+"""An exported detector: an image in, boxes out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from steps.detection import Detections
+from steps.errors import ModelError
+from steps.runtime.card import ModelCard, ModelInput
+from steps.runtime.letterbox import Placement, letterbox
+from steps.runtime.outputs import read_end2end, read_yolo
+
+
+class Backend(Protocol):
+    """Runs the network. One module a backend; `infer` is safe to call from several threads."""
+
+    def infer(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the network on [1, 3, height, width] and return its output, as the card's layout describes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """A model folder, loaded. Everything here may be called from several threads."""
+
+    card: ModelCard
+    backend: Backend
+
+    @classmethod
+    def load(cls, model_folder: Path, *, threads: int = 0, format: str = "onnx") -> "Detector":  # noqa: A002
+        """Load one format of an exported model; `threads` 0 means all cores.
+
+        The files' SHA-256 is not checked here: `verify_files` does that.
+
+        Raises:
+            ModelError: If the folder holds no such model, or its file does not load.
+        """
+        card = ModelCard.read(model_folder)
+        if format not in card.formats or format not in BACKENDS:
+            usable = sorted(set(card.formats) & set(BACKENDS))
+            raise ModelError(f"format {format!r} cannot run here; this model has {usable}", hint="export it as onnx")
+        path = model_folder / card.formats[format].file
+        return cls(card, BACKENDS[format](path, card.input, threads))
+
+    def detect(
+        self,
+        image_bgr: NDArray[np.uint8],
+        *,
+        confidence: float = 0.25,
+        iou: float = 0.7,
+        max_detections: int = 300,
+    ) -> Detections:
+        """Return what is seen on an image (uint8 [h, w, 3]: blue, green, red), strongest first.
+
+        Boxes are in pixels of that image, clipped to it. Only scores above `confidence` count; of boxes of one class
+        that overlap by more than `iou`, the weaker are dropped.
+        """
+        tensor, placement = self.prepare(image_bgr)
+        output = self.backend.infer(tensor)
+        return self.read(output, placement, confidence=confidence, iou=iou, max_detections=max_detections)
+
+    def prepare(self, image_bgr: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Placement]:
+        """Return the network's input for an image, float32 [1, 3, height, width], and where the image lies in it."""
+        wanted = self.card.input
+        canvas, placement = letterbox(image_bgr, (wanted.width, wanted.height), wanted.pad)
+        tensor = cv2.dnn.blobFromImage(canvas, wanted.scale, swapRB=True)
+        return cast("NDArray[np.float32]", tensor), placement
+
+    def read(
+        self,
+        output: NDArray[np.float32],
+        placement: Placement,
+        *,
+        confidence: float,
+        iou: float,
+        max_detections: int,
+    ) -> Detections:
+        """Read the network's output into boxes in pixels of the image that `placement` placed."""
+        if self.card.output.layout == "yolo":
+            found = read_yolo(output, confidence=confidence, iou=iou, max_detections=max_detections)
+        else:
+            found = read_end2end(output, confidence=confidence, max_detections=max_detections)
+        return placement.restore(found)
+
+
+def _onnx(path: Path, expected: ModelInput, threads: int) -> Backend:
+    from steps.runtime.onnx_session import OnnxSession  # noqa: PLC0415  (a backend is imported when it is used)
+
+    return OnnxSession(path, expected, threads=threads)
+
+
+BACKENDS: dict[str, Callable[[Path, ModelInput, int], Backend]] = {"onnx": _onnx}

@@ -1,0 +1,51 @@
+"""ONNX Runtime as the backend: one session, on CUDA where the installed runtime has it, else on the CPU."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from steps.errors import ModelError
+from steps.runtime.card import ModelInput
+
+PREFERRED = ("CUDAExecutionProvider", "CPUExecutionProvider")
+
+
+class OnnxSession:
+    """An ONNX model in memory. `infer` may be called from several threads."""
+
+    def __init__(self, path: Path, expected: ModelInput, *, threads: int) -> None:
+        """Load the model at `path`; `threads` 0 means all cores.
+
+        Raises:
+            ModelError: If the file is no ONNX model, or its input is not what the card says.
+        """
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        available = set(onnxruntime.get_available_providers())
+        providers = [name for name in PREFERRED if name in available]
+        try:
+            self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=providers)
+        except Exception as error:  # noqa: BLE001  (ONNX Runtime's errors have no common class of their own)
+            reason = str(error).splitlines()[0][:200]
+            raise ModelError(f"{path} does not load: {reason}", hint="export the checkpoint again") from None
+        entry = self._session.get_inputs()[0]
+        wanted = [1, expected.channels, expected.height, expected.width]
+        fits = len(entry.shape) == 4 and all(
+            not isinstance(found, int) or found == size for found, size in zip(entry.shape, wanted, strict=True)
+        )
+        if not fits:
+            raise ModelError(
+                f"{path} takes an input of {entry.shape}, the card says {wanted}",
+                hint="the card and the file do not belong together: export the checkpoint again",
+            )
+        self._input = entry.name
+
+    def infer(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the network on [1, 3, height, width] and return its first output."""
+        output: NDArray[np.float32] = self._session.run(None, {self._input: tensor})[0]
+        return output

@@ -1,0 +1,32 @@
+"""Read a network's output tensor: drop what is weak before anything else, then overlapping boxes."""
+
+import numpy as np
+
+from steps.detection import Detections, non_max_suppression
+from steps.detection.boxes import Floats
+
+MOST_CANDIDATES = 30_000
+"""Boxes that enter suppression, the strongest; ultralytics' limit too."""
+
+
+def read_yolo(output: Floats, *, confidence: float, iou: float, max_detections: int) -> Detections:
+    """Read [1, 4 + classes, N]: centre x, centre y, width, height, and a score a class. Boxes in input pixels."""
+    values = output[0]
+    strongest = values[4:].max(axis=0)
+    at = np.flatnonzero(strongest > confidence)
+    if len(at) > MOST_CANDIDATES:
+        at = at[np.argsort(-strongest[at], kind="stable")[:MOST_CANDIDATES]]
+    chosen = values[:, at]
+    scores, labels = strongest[at], chosen[4:].argmax(axis=0).astype(np.int64)
+    center, half = chosen[:2].T, chosen[2:4].T / 2
+    xyxy = np.concatenate((center - half, center + half), axis=1)
+    kept = non_max_suppression(xyxy, scores, labels, iou, limit=max_detections)
+    return Detections(xyxy[kept], scores[kept], labels[kept])
+
+
+def read_end2end(output: Floats, *, confidence: float, max_detections: int) -> Detections:
+    """Read [1, N, 6]: x1, y1, x2, y2 in input pixels, score, class. Suppression was done inside the network."""
+    rows = output[0]
+    rows = rows[rows[:, 4] > confidence]
+    rows = rows[np.argsort(-rows[:, 4], kind="stable")[:max_detections]]
+    return Detections(np.ascontiguousarray(rows[:, :4]), rows[:, 4].copy(), rows[:, 5].astype(np.int64))
