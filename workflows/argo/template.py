@@ -1,0 +1,151 @@
+"""Turn a step's contract into an Argo container template. Every name in it comes from the contract."""
+
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from hera.workflows import Artifact, Container, EmptyDirVolume, Env, Parameter, Resources, RetryStrategy, S3Artifact
+from hera.workflows import models as m
+from hera.workflows.archive import NoneArchiveStrategy, TarArchiveStrategy
+from pydantic.fields import FieldInfo
+
+from steps.contract import Step, artifact_mark, as_text, choices, describe, split_fields
+from steps.errors import TemporaryError
+from workflows.argo.site import Site, Size
+
+WORK: Final = PurePosixPath("/work")
+DESCRIPTION: Final = "workflows.argoproj.io/description"
+RUN_KEY: Final = "runs/{{workflow.name}}"
+RECORDS_KEY: Final = f"{RUN_KEY}/records"
+
+# Artifacts that are one file, so that the UI shows them and people fetch them as they are. All others are folders and
+# travel as a tar, which holds a single file just as well: a new step works without an entry here.
+FILES: Final = {"splits": "json", "published": "json", "report": "html", "summary": "json"}
+
+
+def artifact_key(step: Step[Any, Any], name: str) -> str:
+    """Return the key under which `step` keeps its output artifact `name`: `runs/RUN/train/checkpoint.tgz`.
+
+    Keyed by step, not by template or pod, so that the exit handler finds it however the run went.
+    """
+    return f"{RUN_KEY}/{step.name}/{name}.{FILES.get(name, 'tgz')}"
+
+
+def build_template(
+    step: Step[Any, Any], site: Site, *, name: str = "", size: str = "", timeout: str | None = None
+) -> Container:
+    """Build the container template of `step`.
+
+    Args:
+        step: The contract.
+        site: The cluster it is for.
+        name: Name of the template, where a step has several; the step's own otherwise.
+        size: Row of `sizes` in the site file; the contract's own otherwise.
+        timeout: Longest time from creation of the pod to its end, waiting for a node included.
+    """
+    row = site.size(size or step.size)
+    parameters, artifacts = split_fields(step.inputs)
+    out_parameters, out_artifacts = split_fields(step.outputs)
+    return Container(
+        name=name or step.name,
+        annotations={DESCRIPTION: step.summary},
+        image=site.image(step.image),
+        image_pull_policy=site.pull_policy,
+        command=["python", "-m", "steps", step.name],
+        args=[f"--{flag}={{{{inputs.parameters.{flag}}}}}" for flag in parameters],
+        # XDG folders rather than HOME: libraries write their settings there, while a user's AWS profile stays in reach.
+        env=[
+            Env(name="STEP_WORK", value=str(WORK)),
+            Env(name="XDG_CONFIG_HOME", value=str(WORK / ".config")),
+            Env(name="XDG_CACHE_HOME", value=str(WORK / ".cache")),
+        ],
+        env_from=[m.EnvFromSource(secret_ref=m.SecretEnvSource(name=site.store_secret, optional=True))],
+        inputs=[
+            *(_input_parameter(flag, field) for flag, field in parameters.items()),
+            *(
+                Artifact(name=n, path=str(WORK / "in" / n), optional=_optional(field))
+                for n, field in artifacts.items()
+            ),
+        ],
+        outputs=[
+            *(
+                Parameter(name=n, description=describe(f), value_from=m.ValueFrom(path=str(WORK / "out" / n)))
+                for n, f in out_parameters.items()
+            ),
+            # First of the artifacts, and optional: it is there after a failure too, when the others are not.
+            S3Artifact(
+                name="record",
+                path=str(WORK / "record.json"),
+                key=f"{RECORDS_KEY}/{step.name}.json",
+                archive=NoneArchiveStrategy(),
+                optional=True,
+            ),
+            *(_output_artifact(step, n) for n in out_artifacts),
+        ],
+        retry_strategy=RetryStrategy(
+            limit=2,
+            expression=f"asInt(lastRetry.exitCode) == {TemporaryError.exit_code}",
+            backoff=m.Backoff(duration="10s", factor=m.IntOrString(root=2)),
+        ),
+        resources=_resources(row, site),
+        volumes=_volumes(row),
+        node_selector=site.gpu.node_selector or None if row.gpus else None,
+        tolerations=_tolerations(site) if row.gpus else None,
+        security_context=m.SecurityContext(
+            allow_privilege_escalation=False, capabilities=m.Capabilities(drop=["ALL"])
+        ),
+        timeout=timeout,
+    )
+
+
+def submission_parameter(name: str, field: FieldInfo) -> Parameter:
+    """Offer a field at submission. Without a default there is no value: Argo asks for one."""
+    given: dict[str, Any] = {} if field.is_required() else {"value": as_text(field.default)}
+    return Parameter(name=name, description=describe(field), enum=choices(field), **given)
+
+
+def _input_parameter(name: str, field: FieldInfo) -> Parameter:
+    given: dict[str, Any] = {} if field.is_required() else {"default": as_text(field.default)}
+    return Parameter(name=name, description=describe(field), enum=choices(field), **given)
+
+
+def _optional(field: FieldInfo) -> bool | None:
+    mark = artifact_mark(field)
+    return True if mark and mark.optional else None
+
+
+def _output_artifact(step: Step[Any, Any], name: str) -> S3Artifact:
+    return S3Artifact(
+        name=name,
+        path=str(WORK / "out" / name),
+        key=artifact_key(step, name),
+        # Images do not compress: level 0 is many times faster than the default.
+        archive=NoneArchiveStrategy() if name in FILES else TarArchiveStrategy(compression_level=0),
+        optional=_optional(step.outputs.model_fields[name.replace("-", "_")]),
+    )
+
+
+def _resources(row: Size, site: Site) -> Resources:
+    return Resources(
+        cpu_request=row.cpu,
+        memory_request=row.memory,
+        memory_limit=row.memory_limit,
+        gpus=row.gpus or None,
+        gpu_flag=site.gpu.resource,
+    )
+
+
+def _volumes(row: Size) -> list[EmptyDirVolume]:
+    # On a volume, because Argo compresses whatever lies in the container's own layer at full effort.
+    volumes = [EmptyDirVolume(name="work", mount_path=str(WORK))]
+    if row.shared_memory:
+        volumes.append(
+            EmptyDirVolume(name="shm", mount_path="/dev/shm", medium="Memory", size_limit=row.shared_memory)  # noqa: S108
+        )
+    return volumes
+
+
+def _tolerations(site: Site) -> list[m.Toleration]:
+    return [
+        m.Toleration(key=t.key, operator=t.operator, value=t.value or None, effect=t.effect or None)
+        for t in site.gpu.tolerations
+    ]
