@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
-from urllib3.exceptions import HTTPError, LocationParseError, LocationValueError, MaxRetryError, SSLError
+from urllib3.exceptions import HTTPError, LocationParseError, LocationValueError, MaxRetryError, ResponseError, SSLError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Retry, Timeout, make_headers, parse_url
 
@@ -146,7 +146,7 @@ class _Transfer:
             )
         if isinstance(error, LocationValueError):
             return InputError(f"{self._shown} leads to a URL that is not http(s)", hint="check the URL")
-        if "redirect" in str(error):
+        if isinstance(error, ResponseError):
             return InputError(f"{self._shown} redirects more than {_REDIRECTS} times", hint="check the URL")
         return StoreUnavailableError(
             f"no answer from {self._shown}: {type(error).__name__}", hint="check the host's name; else try again later"
