@@ -220,7 +220,7 @@ def _tags_of(path: Path) -> Path:
 def _walk(folder: Path) -> Iterator[tuple[str, int]]:
     """Yield path and bytes of the files below `folder`, in the order of an object store's listing."""
     found: list[os.DirEntry[str]] = []
-    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         found = [entry for entry in entries if not entry.name.startswith(RESERVED)]
     for entry in sorted(found, key=lambda entry: entry.name + "/" * entry.is_dir(follow_symlinks=False)):
         if entry.is_dir(follow_symlinks=False):
