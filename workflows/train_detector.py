@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from hera.workflows import DAG, Artifact, ClusterWorkflowTemplate, Parameter, S3Artifact, Task
+from hera.workflows import DAG, Artifact, ClusterWorkflowTemplate, Parameter, S3Artifact
 from hera.workflows import models as m
 from pydantic import Field
 
@@ -17,8 +17,8 @@ from steps.report.contract import REPORT
 from steps.resize.contract import RESIZE
 from steps.split.contract import SPLIT
 from steps.train.contract import TRAIN
-from workflows.argo.site import Site
 from workflows.argo.manifest import conduct
+from workflows.argo.site import Site
 from workflows.argo.template import DESCRIPTION, RECORDS_KEY
 from workflows.argo.wiring import Wiring, connect, kept, option
 
@@ -71,7 +71,7 @@ def _main(wiring: Wiring, resize: DAG, device: DAG, train: DAG) -> None:
         ingest = wiring.call(INGEST)
         prepare = connect(resize, name="resize", arguments=[ingest.get_artifact("dataset")])
         dataset = prepare.get_artifact("dataset")
-        split = wiring.call(SPLIT, dataset=dataset, seed=option("seed"))
+        split = wiring.call(SPLIT, dataset=dataset)
         splits = split.get_artifact("splits")
         choice = connect(
             device, name="device", arguments=[Parameter(name="device", value=option("device"))], after=[split]
@@ -91,9 +91,7 @@ def _main(wiring: Wiring, resize: DAG, device: DAG, train: DAG) -> None:
             run="{{workflow.name}}",
             parameters="{{workflow.parameters.json}}",
         )
-        wiring.call(
-            DEPLOY, version=publish.get_parameter("version"), when=f"'{option('deploy')}' == 'true'"
-        )
+        wiring.call(DEPLOY, version=publish.get_parameter("version"), when=f"'{option('deploy')}' == 'true'")
 
 
 def _resize(wiring: Wiring) -> DAG:
@@ -111,9 +109,7 @@ def _resize(wiring: Wiring) -> DAG:
             )
         ],
     ) as dag:
-        wiring.call(
-            RESIZE, name="run", dataset=dag.get_artifact("dataset"), when=f"'{option('resize')}' == 'true'"
-        )
+        wiring.call(RESIZE, name="run", dataset=dag.get_artifact("dataset"), when=f"'{option('resize')}' == 'true'")
     return dag
 
 
@@ -132,10 +128,10 @@ def _device(wiring: Wiring) -> DAG:
             )
         ],
     ) as dag:
-        probe = {"step": PROBE, "timeout": option("gpu-timeout")}
-        auto = wiring.call(**probe, name="auto", when="'{{inputs.parameters.device}}' == 'auto'")
+        timeout = option("gpu-timeout")
+        auto = wiring.call(PROBE, name="auto", timeout=timeout, when="'{{inputs.parameters.device}}' == 'auto'")
         auto.continue_on = m.ContinueOn(failed=True, error=True)
-        wiring.call(**probe, name="gpu-within-timeout", when="'{{inputs.parameters.device}}' == 'gpu'")
+        wiring.call(PROBE, name="gpu-within-timeout", timeout=timeout, when="'{{inputs.parameters.device}}' == 'gpu'")
     return dag
 
 
@@ -164,7 +160,6 @@ def _train(wiring: Wiring) -> DAG:
                 device=device,
                 dataset=dag.get_artifact("dataset"),
                 splits=dag.get_artifact("splits"),
-                seed=option("seed"),
             )
     return dag
 

@@ -61,10 +61,7 @@ def build_template(
         env_from=[m.EnvFromSource(secret_ref=m.SecretEnvSource(name=site.store_secret, optional=True))],
         inputs=[
             *(_input_parameter(flag, field) for flag, field in parameters.items()),
-            *(
-                Artifact(name=n, path=str(WORK / "in" / n), optional=_optional(field))
-                for n, field in artifacts.items()
-            ),
+            *(Artifact(name=n, path=str(WORK / "in" / n), optional=_optional(field)) for n, field in artifacts.items()),
         ],
         outputs=[
             *(
@@ -90,9 +87,7 @@ def build_template(
         volumes=_volumes(row),
         node_selector=site.gpu.node_selector or None if row.gpus else None,
         tolerations=_tolerations(site) if row.gpus else None,
-        security_context=m.SecurityContext(
-            allow_privilege_escalation=False, capabilities=m.Capabilities(drop=["ALL"])
-        ),
+        security_context=m.SecurityContext(allow_privilege_escalation=False, capabilities=m.Capabilities(drop=["ALL"])),
         timeout=timeout,
     )
 
@@ -138,9 +133,8 @@ def _volumes(row: Size) -> list[EmptyDirVolume]:
     # On a volume, because Argo compresses whatever lies in the container's own layer at full effort.
     volumes = [EmptyDirVolume(name="work", mount_path=str(WORK))]
     if row.shared_memory:
-        volumes.append(
-            EmptyDirVolume(name="shm", mount_path="/dev/shm", medium="Memory", size_limit=row.shared_memory)  # noqa: S108
-        )
+        limit = m.Quantity(root=row.shared_memory)
+        volumes.append(EmptyDirVolume(name="shm", mount_path="/dev/shm", medium="Memory", size_limit=limit))  # noqa: S108
     return volumes
 
 

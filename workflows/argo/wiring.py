@@ -27,9 +27,7 @@ class Wiring:
         owners: For a parameter that several steps describe differently, by field name, the step whose words are used.
     """
 
-    def __init__(
-        self, site: Site, options: type[Model], owners: Mapping[str, Step[Any, Any]] | None = None
-    ) -> None:
+    def __init__(self, site: Site, options: type[Model], owners: Mapping[str, Step[Any, Any]] | None = None) -> None:
         self.site = site
         self._offered: dict[str, tuple[str, FieldInfo]] = {
             argo_name(name): (options.__name__, field) for name, field in options.model_fields.items()
