@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from workflows.argo.schema import schema_faults
-from workflows.argo.scope import STATES, Scope, ancestors, dependencies, named
+from workflows.argo.scope import STATES, TAG, Scope, ancestors, dependencies, named, texts
 from workflows.argo.template import DESCRIPTION
 from workflows.local.errors import ExpressionError
 from workflows.local.expression import parse_condition
@@ -40,8 +40,11 @@ class _Manifest:
         for key in ("entrypoint", "onExit"):
             if key in self.spec and self.spec[key] not in self.templates:
                 yield f"{key}: there is no template {self.spec[key]!r}"
-        for parameter in self.parameters.values():
+        read = {tag for text in texts(self.spec) for tag in TAG.findall(text)}
+        for name, parameter in self.parameters.items():
             yield from _offer_faults(parameter)
+            if f"workflow.parameters.{name}" not in read:
+                yield f"parameter {name}: nothing reads it"
         own = {key: part for key, part in self.spec.items() if key not in ("templates", "arguments")}
         yield from (f"spec: {fault}" for fault in Scope(self.parameters).faults(own))
         for template in self.templates.values():
@@ -143,6 +146,8 @@ def _retry_faults(template: Entry) -> Iterator[str]:
     retry = template.get("retryStrategy")
     if retry is None:
         return
+    if "timeout" in template:
+        yield "retryStrategy: below a retry, Argo no longer applies `timeout` to a pod that is Pending"
     if "limit" not in retry:
         yield "retryStrategy: without a limit it never ends"
     if not RETRY.fullmatch(str(retry.get("expression"))):

@@ -40,7 +40,8 @@ def build_template(
         site: The cluster it is for.
         name: Name of the template, where a step has several; the step's own otherwise.
         size: Row of `sizes` in the site file; the contract's own otherwise.
-        timeout: Longest time from creation of the pod to its end, waiting for a node included.
+        timeout: Longest time from creation of the pod to its end, waiting for a node included. Such a template is
+            not tried again: below a retry, Argo no longer looks at how long a pod is Pending.
     """
     row = site.size(size or step.size)
     parameters, artifacts = split_fields(step.inputs)
@@ -60,7 +61,7 @@ def build_template(
         ],
         env_from=[m.EnvFromSource(secret_ref=m.SecretEnvSource(name=site.store_secret, optional=True))],
         inputs=[
-            *(_input_parameter(flag, field) for flag, field in parameters.items()),
+            *(_parameter(flag, field, "default") for flag, field in parameters.items()),
             *(Artifact(name=n, path=str(WORK / "in" / n), optional=_optional(field)) for n, field in artifacts.items()),
         ],
         outputs=[
@@ -78,11 +79,7 @@ def build_template(
             ),
             *(_output_artifact(step, n) for n in out_artifacts),
         ],
-        retry_strategy=RetryStrategy(
-            limit=2,
-            expression=f"asInt(lastRetry.exitCode) == {TemporaryError.exit_code}",
-            backoff=m.Backoff(duration="10s", factor=m.IntOrString(root=2)),
-        ),
+        retry_strategy=None if timeout else _retry(),
         resources=_resources(row, site),
         volumes=_volumes(row),
         node_selector=site.gpu.node_selector or None if row.gpus else None,
@@ -94,12 +91,11 @@ def build_template(
 
 def submission_parameter(name: str, field: FieldInfo) -> Parameter:
     """Offer a field at submission. Without a default there is no value: Argo asks for one."""
-    given: dict[str, Any] = {} if field.is_required() else {"value": as_text(field.default)}
-    return Parameter(name=name, description=describe(field), enum=choices(field), **given)
+    return _parameter(name, field, "value")
 
 
-def _input_parameter(name: str, field: FieldInfo) -> Parameter:
-    given: dict[str, Any] = {} if field.is_required() else {"default": as_text(field.default)}
+def _parameter(name: str, field: FieldInfo, default_key: str) -> Parameter:
+    given: dict[str, Any] = {} if field.is_required() else {default_key: as_text(field.default)}
     return Parameter(name=name, description=describe(field), enum=choices(field), **given)
 
 
@@ -116,6 +112,14 @@ def _output_artifact(step: Step[Any, Any], name: str) -> S3Artifact:
         # Images do not compress: level 0 is many times faster than the default.
         archive=NoneArchiveStrategy() if name in FILES else TarArchiveStrategy(compression_level=0),
         optional=_optional(step.outputs.model_fields[name.replace("-", "_")]),
+    )
+
+
+def _retry() -> RetryStrategy:
+    return RetryStrategy(
+        limit=2,
+        expression=f"asInt(lastRetry.exitCode) == {TemporaryError.exit_code}",
+        backoff=m.Backoff(duration="10s", factor=m.IntOrString(root=2)),
     )
 
 
