@@ -2,8 +2,9 @@
 
 import re
 
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<rest>[^\s'\"<>]+)")
-_QUERY_VALUE = re.compile(r"=[^&#\s]*")
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]{0,20}://"
+_URL = re.compile(rf"(?P<scheme>{_SCHEME})(?P<rest>(?:(?!{_SCHEME})[^\s'\"<>])+)")
+_PARAMETER = re.compile(r"[^&#]+")
 
 
 def redact(text: str) -> str:
@@ -16,12 +17,17 @@ def redact(text: str) -> str:
 
 
 def _redact_url(match: re.Match[str]) -> str:
-    before_query, mark, query = match["rest"].partition("?")
-    host, slash, path = before_query.partition("/")
-    # A password may hold a slash where nobody escaped it: whatever stands before the last @ of the authority goes.
-    if "@" in host:
-        host = f"***@{host.rpartition('@')[2]}"
-    elif ":" in host and "@" in path and not host.rpartition(":")[2].isdigit():
-        host, slash, path = "***@", "", path.rpartition("@")[2]
-    values = _QUERY_VALUE.sub("=***", query) if "=" in query else "***" if query else ""
-    return f"{match['scheme']}{host}{slash}{path}{mark}{values}"
+    rest = match["rest"]
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    _, colon, port = authority.partition(":")
+    # A password may hold any sign where nobody escaped it, so all goes up to the last @ that could end it.
+    if "@" in authority or ("@" in rest and colon and not port.isdigit()):
+        rest = f"***@{rest.rpartition('@')[2]}"
+    path = re.split(r"[?#]", rest, maxsplit=1)[0]
+    mark, tail = rest[len(path) : len(path) + 1], rest[len(path) + 1 :]
+    return f"{match['scheme']}{path}{mark}{_PARAMETER.sub(_redact_parameter, tail)}"
+
+
+def _redact_parameter(match: re.Match[str]) -> str:
+    name, equals, _ = match[0].partition("=")
+    return f"{name}=***" if equals else "***"

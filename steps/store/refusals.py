@@ -48,10 +48,10 @@ def explain(error: BaseException, store: str, key: str, endpoint: str) -> StepEr
         return explain(cause, store, key, endpoint)
     if isinstance(error, ClientError):
         return _explain_answer(error, store, key, endpoint)
-    return _explain_silence(error, store, endpoint)
+    return _explain_silence(error, store, key, endpoint)
 
 
-def _explain_silence(error: BaseException, store: str, endpoint: str) -> StepError:
+def _explain_silence(error: BaseException, store: str, key: str, endpoint: str) -> StepError:
     if isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
         return InputError(f"{store}: no keys for {endpoint}", hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     if isinstance(error, exceptions.SSLError):
@@ -62,6 +62,10 @@ def _explain_silence(error: BaseException, store: str, endpoint: str) -> StepErr
     reached = isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError))
     if isinstance(error, BotoCoreError) and not reached:
         return InputError(f"{store}: {redact(str(error))}", hint="check the address and the AWS settings")
+    if isinstance(error, IsADirectoryError):
+        return InputError(
+            f"{store}: {key!r} is an object, and the folder of another", hint="rename one of the two in the bucket"
+        )
     if isinstance(error, OSError) and (error.filename is not None or error.errno == errno.ENOSPC):
         return InputError(
             f"{error.filename or 'this disk'}: {error.strerror}", hint="check the local path and its space"

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from steps.errors import InputError, ParameterError
 from steps.store.address import open_store, split_bucket
@@ -43,7 +43,7 @@ def fetch(source: str, into: Path, sha256: str = "", *, max_bytes: int = 0, repo
         path = _fetch_objects(source, into, max_bytes, report or _silent)
     elif scheme in {"http", "https"}:
         into.mkdir(parents=True, exist_ok=True)
-        path = download(source, into / _file_name(unquote(urlsplit(source).path)), max_bytes, report or _silent)
+        path = download(source, into / _name_in(source), max_bytes, report or _silent)
     else:
         raise ParameterError(
             f"no way to fetch {redact(source)!r}: {scheme[:20]!r} is not known",
@@ -81,15 +81,15 @@ def _fetch_objects(source: str, into: Path, max_bytes: int, report: Report) -> P
         report(size, size, f"fetched {path.name}")
         return path
     return _fetch_prefix(
-        open_store(f"s3://{bucket}/{key}"), into / _file_name(key or bucket), source, max_bytes, report
+        store, f"{key}/" if key else "", into / _file_name(key or bucket), source, max_bytes=max_bytes, report=report
     )
 
 
-def _fetch_prefix(store: Store, folder: Path, source: str, max_bytes: int, report: Report) -> Path:
-    """Download every object of `store` into `folder`, several at a time; memory does not grow with their number."""
+def _fetch_prefix(store: Store, prefix: str, folder: Path, source: str, *, max_bytes: int, report: Report) -> Path:
+    """Download every object below `prefix` into `folder`, several at a time; memory does not grow with their number."""
     count = size = 0
-    for entry in store.list():
-        check_key(entry.key)
+    for entry in store.list(prefix):
+        check_key(entry.key.removeprefix(prefix))
         count, size = count + 1, size + entry.size
     if not count:
         raise MissingObjectError(f"no object and no prefix {source!r}", hint="check the name; the listing is empty")
@@ -99,11 +99,11 @@ def _fetch_prefix(store: Store, folder: Path, source: str, max_bytes: int, repor
         shutil.rmtree(left_over, ignore_errors=True)
 
     def save(key: str) -> None:
-        path = partial / check_key(key)
+        path = partial / check_key(key.removeprefix(prefix))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             store.download(key, path)
-        except (FileExistsError, NotADirectoryError, IsADirectoryError):
+        except (FileExistsError, NotADirectoryError):
             raise InputError(
                 f"{source}: {key!r} is an object, and the folder of another", hint="rename one of the two in the bucket"
             ) from None
@@ -112,7 +112,7 @@ def _fetch_prefix(store: Store, folder: Path, source: str, max_bytes: int, repor
     with ThreadPoolExecutor(_THREADS) as pool:
         pending: deque[Future[None]] = deque()
         try:
-            for entry in store.list():
+            for entry in store.list(prefix):
                 pending.append(pool.submit(save, entry.key))
                 while len(pending) > 4 * _THREADS:
                     pending.popleft().result()
@@ -125,6 +125,12 @@ def _fetch_prefix(store: Store, folder: Path, source: str, max_bytes: int, repor
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
     return partial.rename(folder)
+
+
+def _name_in(url: str) -> str:
+    """Return the file name that an http(s) URL ends with."""
+    path = re.split(r"[?#]", url.partition("://")[2])[0].partition("/")[2]
+    return _file_name(unquote(path))
 
 
 def _file_name(path: str) -> str:

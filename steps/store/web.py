@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
-from urllib3.exceptions import HTTPError, LocationParseError, LocationValueError, MaxRetryError, ResponseError, SSLError
+from urllib3.exceptions import HTTPError, LocationParseError, MaxRetryError, ResponseError, SSLError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Retry, Timeout, make_headers, parse_url
 
@@ -97,7 +97,7 @@ class _Transfer:
                 self._receive(response, start)
         except MaxRetryError as error:
             raise self._explain(error.reason or error) from None
-        except HTTPError as error:
+        except (HTTPError, ValueError) as error:  # The latter from a redirect to what is no URL.
             raise self._explain(error) from None
 
     def _receive(self, response: BaseHTTPResponse, start: int) -> None:
@@ -144,7 +144,7 @@ class _Transfer:
                 f"{self._shown}: the server's certificate is not trusted",
                 hint="set SSL_CERT_FILE to the certificates of its authority, or check the host's name",
             )
-        if isinstance(error, LocationValueError):
+        if isinstance(error, ValueError):
             return InputError(f"{self._shown} leads to a URL that is not http(s)", hint="check the URL")
         if isinstance(error, ResponseError):
             return InputError(f"{self._shown} redirects more than {_REDIRECTS} times", hint="check the URL")
