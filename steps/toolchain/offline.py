@@ -1,0 +1,40 @@
+"""Ultralytics, kept offline and quiet."""
+
+import os
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("ultralytics", "torch", "onnx", "onnxslim", "onnxruntime", "openvino", "numpy", "opencv-python-headless")
+
+
+def go_offline(folder: Path) -> None:
+    """Set this process up so that ultralytics, when it is imported afterwards, asks no network and touches no home.
+
+    It reads its environment at import. `folder` takes its settings, and is made. Checkpoints are loaded as weights
+    of known classes only, never as code. Child processes inherit all of it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ.update(
+        YOLO_CONFIG_DIR=str(folder),
+        MPLCONFIGDIR=str(folder / "matplotlib"),
+        YOLO_OFFLINE="true",
+        YOLO_AUTOINSTALL="false",
+        YOLO_VERBOSE="false",
+        ULTRALYTICS_SAFE_LOAD="true",
+        WANDB_MODE="disabled",
+        NO_ALBUMENTATIONS_UPDATE="1",
+    )
+    # libgomp's threads spin for milliseconds at each of a network's hundreds of barriers before they sleep. Where
+    # another process wants the same core, that made a step 6 times slower; short spins cost nothing on a calm machine.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that shape a model, those that are installed."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,121 @@
+"""Ultralytics' trainer, with epochs that survive a kill, all cores at work, and nothing done that nobody reads."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from ultralytics.models.yolo.detect import DetectionTrainer
+from ultralytics.utils import DEFAULT_CFG
+
+from steps.toolchain import usable_cores
+from steps.train.epochs import KeptEpochs
+from steps.train.results import MAP50, SECONDS, read_results
+from steps.workspace import Progress
+
+STEPS_AN_EPOCH = 30
+"""An automatic batch on a GPU leaves at least so many steps an epoch, where the images allow: steps are what learns."""
+
+
+class NonFiniteLossError(RuntimeError):
+    """The loss of the first epoch is not a number: there is no earlier state to go back to."""
+
+
+class DetectorTraining(DetectionTrainer):  # type: ignore[misc]  # ultralytics has no types
+    """One training of one detector, kept beside its `save_dir` epoch by epoch.
+
+    All that it needs it finds in ultralytics' own arguments: with several GPUs, each process builds its own. Not
+    called a trainer, because ultralytics connects its cloud platform to every class with that word in its name.
+    """
+
+    def __init__(self, cfg: Any = DEFAULT_CFG, overrides: dict[str, Any] | None = None, _callbacks: Any = None) -> None:
+        super().__init__(cfg, overrides, _callbacks)
+        self.kept = KeptEpochs(self.save_dir.parent)
+        self.epoch_progress, self.batch_progress = Progress(interval_s=0), Progress(interval_s=5)
+
+    def get_dataset(self) -> dict[str, Any]:
+        """Read the data set's description. Ultralytics' own way also fetches a font from the network."""
+        path = Path(self.args.data)
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        root = Path(told["path"])
+        folders = {split: str(root / told[split]) for split in ("train", "val")}
+        return {**told, **folders, "path": root, "yaml_file": str(path), "nc": len(told["names"]), "channels": 3}
+
+    def auto_batch(self) -> int:
+        """Return the batch that fits on the GPU, or a smaller one where few images would make few steps."""
+        fits = int(super().auto_batch())
+        images = sum(1 for _ in Path(self.data["train"]).iterdir())
+        return min(fits, max(16, images // STEPS_AN_EPOCH))
+
+    def _build_train_pipeline(self) -> None:
+        self.args.nbs = self.batch_size  # The optimizer steps at every batch.
+        super()._build_train_pipeline()
+
+    def build_optimizer(self, *args: Any, **kwargs: Any) -> Any:
+        """Build the optimizer; on the CPU too as one fused kernel, which ultralytics asks for on GPUs only."""
+        optimizer = super().build_optimizer(*args, **kwargs)
+        if self.device.type == "cpu" and type(optimizer) in (torch.optim.AdamW, torch.optim.SGD):
+            return type(optimizer)(optimizer.param_groups, fused=True)
+        return optimizer
+
+    def run_callbacks(self, event: str) -> None:
+        """Follow the training; overridden rather than registered, so that every process of several GPUs does it."""
+        if event == "on_train_start":
+            self._on_start()
+        elif event == "on_train_batch_end":
+            self._batches_done += 1
+            self.batch_progress(self._batches_done, self.epochs * len(self.train_loader))
+        super().run_callbacks(event)
+
+    def _on_start(self) -> None:
+        if self.device.type == "cpu":
+            # Ultralytics leaves a core idle. The number is pinned: another number rounds differently.
+            torch.set_num_threads(usable_cores())
+        rows = read_results(self.csv)
+        self.train_time_start -= rows[-1][SECONDS] if rows else 0  # The time column goes on where it was.
+        self._batches_done = self.start_epoch * len(self.train_loader)
+        self._started = time.monotonic()
+
+    def read_results_csv(self) -> dict[str, Any]:
+        """Return nothing: the table lies beside the checkpoint, and reading it into each one takes a data frame library."""
+        return {}
+
+    def save_model(self) -> bool:
+        """Write last.pt, best.pt and results.csv of this epoch, to appear together or not at all."""
+        number = self.epoch + 1
+        with self.kept.keep(number, finished=bool(self.stop)) as folder:
+            self.wdir, self.last, self.best = folder, folder / "last.pt", folder / "best.pt"
+            super().save_model()
+            shutil.copyfile(self.csv, folder / "results.csv")
+        kept = self.kept.newest()
+        assert kept  # noqa: S101  (it was just written)
+        self.wdir, self.last, self.best = kept.folder, kept.last_weights, kept.best_weights
+        done = number - self.start_epoch
+        left = (time.monotonic() - self._started) / done * (self.epochs - number)
+        self.epoch_progress(
+            number * len(self.train_loader),
+            self.epochs * len(self.train_loader),
+            f"epoch {number} of {self.epochs}, mAP50 {self.metrics.get(MAP50, 0):.3f}, {_spell(left)} left",
+        )
+        return True
+
+    def _handle_nan_recovery(self, epoch: int) -> bool:
+        if epoch == self.start_epoch and not self.kept.newest() and not self.loss.isfinite():
+            raise NonFiniteLossError(f"the loss of epoch {epoch + 1} is {float(self.loss)}")
+        return bool(super()._handle_nan_recovery(epoch))
+
+    def final_eval(self) -> None:
+        """Do nothing: ultralytics would score the best epoch again, which its own row in results.csv has already."""
+
+
+def _spell(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return (
+        f"{minutes // 60} h {minutes % 60} min"
+        if minutes >= 60
+        else f"{minutes} min {rest} s"
+        if minutes
+        else f"{rest} s"
+    )
