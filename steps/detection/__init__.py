@@ -2,6 +2,7 @@
 
 from steps.detection.boxes import Detections, area, iou_matrix
 from steps.detection.drawing import class_color, draw
+from steps.detection.matching import match
 from steps.detection.suppression import non_max_suppression
 
-__all__ = ["Detections", "area", "class_color", "draw", "iou_matrix", "non_max_suppression"]
+__all__ = ["Detections", "area", "class_color", "draw", "iou_matrix", "match", "non_max_suppression"]

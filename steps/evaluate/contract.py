@@ -34,7 +34,7 @@ class EvaluateInputs(Model):
     """IoU above which the weaker of two boxes of one class is dropped."""
 
     workers: Annotated[int, Internal()] = Field(default=0, ge=0)
-    """Threads of the inference session. 0: all cores."""
+    """Cores to use. 0: all that the process may use."""
 
 
 class EvaluateOutputs(Model):

@@ -79,8 +79,19 @@ class Detector:
         iou: float,
         max_detections: int,
     ) -> Detections:
-        """Read the network's output into boxes in pixels of the image that `placement` placed."""
-        if self.card.output.layout == "yolo":
+        """Read the network's output into boxes in pixels of the image that `placement` placed.
+
+        Raises:
+            ModelError: If the output is not what the card says.
+        """
+        layout, classes = self.card.output.layout, len(self.card.classes)
+        axis, width = (1, 4 + classes) if layout == "yolo" else (2, 6)
+        if output.ndim != 3 or output.shape[0] != 1 or output.shape[axis] != width:
+            raise ModelError(
+                f"the network answers {list(output.shape)}, the card says {layout} with {classes} classes",
+                hint="the card and the file do not belong together: export the checkpoint again",
+            )
+        if layout == "yolo":
             found = read_yolo(output, confidence=confidence, iou=iou, max_detections=max_detections)
         else:
             found = read_end2end(output, confidence=confidence, max_detections=max_detections)

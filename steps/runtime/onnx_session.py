@@ -1,6 +1,5 @@
 """ONNX Runtime as the backend: one session, on CUDA where the installed runtime has it, else on the CPU."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +8,11 @@ from numpy.typing import NDArray
 
 from steps.errors import ModelError
 from steps.runtime.card import ModelInput
+from steps.runtime.cores import available_cores
+from steps.runtime.onnx_file import refuse_external_data
 
 PREFERRED = ("CUDAExecutionProvider", "CPUExecutionProvider")
+_FATAL = 4
 
 
 class OnnxSession:
@@ -20,16 +22,22 @@ class OnnxSession:
         """Load the model at `path`; `threads` 0 means all cores.
 
         Raises:
-            ModelError: If the file is no ONNX model, or its input is not what the card says.
+            ModelError: If the file is missing, is no ONNX model, keeps tensors in other files, or takes another input
+                than the card says.
         """
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ModelError(f"{path} cannot be read: {error.strerror}", hint="export the checkpoint again") from None
+        refuse_external_data(content, str(path))
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.intra_op_num_threads = threads or available_cores()
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+        options.log_severity_level = _FATAL
         available = set(onnxruntime.get_available_providers())
         providers = [name for name in PREFERRED if name in available]
         try:
-            self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=providers)
+            self._session = onnxruntime.InferenceSession(content, options, providers=providers)
         except Exception as error:  # noqa: BLE001  (ONNX Runtime's errors have no common class of their own)
             reason = str(error).splitlines()[0][:200]
             raise ModelError(f"{path} does not load: {reason}", hint="export the checkpoint again") from None
@@ -44,6 +52,12 @@ class OnnxSession:
                 hint="the card and the file do not belong together: export the checkpoint again",
             )
         self._input = entry.name
+
+    @property
+    def provider(self) -> str:
+        """Name of the ONNX Runtime provider that runs it."""
+        name: str = self._session.get_providers()[0]
+        return name
 
     def infer(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network on [1, 3, height, width] and return its first output."""
