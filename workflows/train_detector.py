@@ -20,7 +20,7 @@ from steps.train.contract import TRAIN
 from workflows.argo.manifest import conduct
 from workflows.argo.site import Site
 from workflows.argo.template import DESCRIPTION, RECORDS_KEY
-from workflows.argo.wiring import Wiring, connect, kept, option
+from workflows.argo.wiring import As, Wiring, connect, kept, option
 
 VERSION = "0.1.0"
 
@@ -91,7 +91,7 @@ def _main(wiring: Wiring, resize: DAG, device: DAG, train: DAG) -> None:
             run="{{workflow.name}}",
             parameters="{{workflow.parameters.json}}",
         )
-        wiring.call(DEPLOY, version=publish.get_parameter("version"), when=f"'{option('deploy')}' == 'true'")
+        wiring.call(DEPLOY, As(when=f"'{option('deploy')}' == 'true'"), version=publish.get_parameter("version"))
 
 
 def _resize(wiring: Wiring) -> DAG:
@@ -109,7 +109,8 @@ def _resize(wiring: Wiring) -> DAG:
             )
         ],
     ) as dag:
-        wiring.call(RESIZE, name="run", dataset=dag.get_artifact("dataset"), when=f"'{option('resize')}' == 'true'")
+        asked = f"'{option('resize')}' == 'true'"
+        wiring.call(RESIZE, As(name="run", when=asked), dataset=dag.get_artifact("dataset"))
     return dag
 
 
@@ -128,10 +129,10 @@ def _device(wiring: Wiring) -> DAG:
             )
         ],
     ) as dag:
-        timeout = option("gpu-timeout")
-        auto = wiring.call(PROBE, name="auto", timeout=timeout, when="'{{inputs.parameters.device}}' == 'auto'")
+        timeout, given = option("gpu-timeout"), "'{{inputs.parameters.device}}'"
+        auto = wiring.call(PROBE, As(name="auto", timeout=timeout, when=f"{given} == 'auto'"))
         auto.continue_on = m.ContinueOn(failed=True, error=True)
-        wiring.call(PROBE, name="gpu-within-timeout", timeout=timeout, when="'{{inputs.parameters.device}}' == 'gpu'")
+        wiring.call(PROBE, As(name="gpu-within-timeout", timeout=timeout, when=f"{given} == 'gpu'"))
     return dag
 
 
@@ -151,12 +152,10 @@ def _train(wiring: Wiring) -> DAG:
         ],
     ) as dag:
         for device, size in (("gpu", "gpu"), ("cpu", TRAIN.size)):
+            chosen = f"'{{{{inputs.parameters.device}}}}' == '{device}'"
             wiring.call(
                 TRAIN,
-                name=device,
-                template=f"train-{device}",
-                size=size,
-                when=f"'{{{{inputs.parameters.device}}}}' == '{device}'",
+                As(name=device, template=f"train-{device}", size=size, when=chosen),
                 device=device,
                 dataset=dag.get_artifact("dataset"),
                 splits=dag.get_artifact("splits"),

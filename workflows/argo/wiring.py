@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from hera.workflows import DAG, Artifact, Container, Parameter, S3Artifact, Task
@@ -16,6 +17,30 @@ TASK_TAG = re.compile(r"\{\{tasks\.([a-zA-Z0-9-]+)\.")
 
 class WiringError(Exception):
     """A workflow and a step's contract disagree."""
+
+
+@dataclass(frozen=True, slots=True)
+class As:
+    """How a step becomes a task, where that is not said by its contract.
+
+    Attributes:
+        name: Name of the task; the step's own unless given.
+        template: Name of the template, where a step has several; the step's own unless given.
+        size: Row of `sizes` in the site file for this template; the contract's unless given.
+        timeout: Longest time until the pod has ended, waiting for a node included.
+        after: Tasks that come first though nothing is wired from them.
+        when: Condition, both sides quoted.
+    """
+
+    name: str = ""
+    template: str = ""
+    size: str = ""
+    timeout: str | None = None
+    after: tuple[Task, ...] = ()
+    when: str | None = None
+
+
+AS_IS = As()
 
 
 class Wiring:
@@ -38,32 +63,11 @@ class Wiring:
             self._settled.add(argo_name(name))
         self._templates: dict[str, Container] = {}
 
-    def call(
-        self,
-        step: Step[Any, Any],
-        *,
-        name: str = "",
-        template: str = "",
-        size: str = "",
-        timeout: str | None = None,
-        after: Iterable[Task] = (),
-        when: str | None = None,
-        **wires: Artifact | Parameter | str,
-    ) -> Task:
+    def call(self, step: Step[Any, Any], how: As = AS_IS, /, **wires: Artifact | Parameter | str) -> Task:
         """Add a task that runs `step` to the open DAG.
 
         Inputs are wired by keyword: an output of another task, which thereby comes first, or text for a parameter.
         Parameters that are not wired and not internal are offered at submission.
-
-        Args:
-            step: The contract.
-            name: Name of the task; the step's own unless given.
-            template: Name of the template, where a step has several.
-            size: Row of `sizes` for this template; the contract's unless given.
-            timeout: Longest time until the pod has ended, waiting for a node included.
-            after: Tasks that come first though nothing is wired from them.
-            when: Condition, both sides quoted.
-            **wires: Inputs.
 
         Raises:
             WiringError: If a wire is not an input of the step, an artifact is not wired, or steps disagree about a
@@ -85,13 +89,8 @@ class Wiring:
             elif self._offers(field):
                 self._offer(argument, step, field)
                 arguments.append(Parameter(name=argument, value=option(argument)))
-        return connect(
-            self._template(step, template or step.name, size, timeout),
-            name=name or step.name,
-            arguments=arguments,
-            after=after,
-            when=when,
-        )
+        template = self._template(step, how)
+        return connect(template, name=how.name or step.name, arguments=arguments, after=how.after, when=how.when)
 
     def parameters(self) -> list[Parameter]:
         """Return what the workflow offers at submission: what must be given first, then in order of the calls."""
@@ -114,10 +113,11 @@ class Wiring:
                 "  hint: let them agree, wire one of them, or name an owner where the workflow makes its `Wiring`"
             )
 
-    def _template(self, step: Step[Any, Any], name: str, size: str, timeout: str | None) -> Container:
+    def _template(self, step: Step[Any, Any], how: As) -> Container:
         # Kept, because Hera emits a template twice when it is built twice, and Argo refuses that.
+        name = how.template or step.name
         if name not in self._templates:
-            self._templates[name] = build_template(step, self.site, name=name, size=size, timeout=timeout)
+            self._templates[name] = build_template(step, self.site, name=name, size=how.size, timeout=how.timeout)
         return self._templates[name]
 
 
