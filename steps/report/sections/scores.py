@@ -1,0 +1,101 @@
+"""How good the exported model is: per class, and by the size of objects."""
+
+from dataclasses import dataclass
+
+from steps.report.documents import Document
+from steps.report.evidence import Evidence
+from steps.report.figures import score
+
+MOST_CLASSES = 200
+
+SIZES = (
+    ("small", "under 32 × 32 pixels"),
+    ("medium", "32 × 32 to 96 × 96 pixels"),
+    ("large", "over 96 × 96 pixels"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRow:
+    """Scores of one class."""
+
+    name: str
+    images: int | None
+    boxes: int | None
+    ap50: float | None
+    ap50_95: float | None
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRow:
+    """Score for objects of one size."""
+
+    name: str
+    detail: str
+    boxes: int | None
+    ap50_95: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoresView:
+    """What the template `scores.html` shows."""
+
+    classes: tuple[ClassRow, ...]
+    omitted: int
+    overall: ClassRow
+    sizes: tuple[SizeRow, ...]
+    speed: tuple[tuple[str, float], ...]
+    threshold: str
+    evaluator: str
+    split: str
+
+
+def build_scores(evidence: Evidence) -> ScoresView | None:
+    """Tell the scores of `evaluate`."""
+    metrics = evidence.metrics
+    if not metrics:
+        return None
+    classes = tuple(_class_row(item, item.text("name")) for item in metrics.documents("per_class"))
+    boxes = [row.boxes for row in classes if row.boxes is not None]
+    overall = _class_row(metrics, "All classes", boxes=sum(boxes) if boxes else None)
+    sizes, speed = metrics.document("sizes"), metrics.document("speed_ms")
+    times = [(name, speed.number(name)) for name in ("preprocess", "inference", "postprocess", "total")]
+    return ScoresView(
+        classes=classes[:MOST_CLASSES],
+        omitted=max(0, len(classes) - MOST_CLASSES),
+        overall=overall,
+        sizes=tuple(_size_row(sizes.document(name), name, detail) for name, detail in SIZES if name in sizes.values),
+        speed=tuple((name, value) for name, value in times if value is not None),
+        threshold=_threshold(metrics),
+        evaluator=metrics.text("evaluator"),
+        split=metrics.text("split") or "test",
+    )
+
+
+def _class_row(document: Document, name: str, *, boxes: int | None = None) -> ClassRow:
+    return ClassRow(
+        name=name,
+        images=document.whole("images"),
+        boxes=document.whole("boxes") if boxes is None else boxes,
+        ap50=document.share("ap50" if "ap50" in document.values else "map50"),
+        ap50_95=document.share("ap50_95" if "ap50_95" in document.values else "map50_95"),
+        precision=document.share("precision"),
+        recall=document.share("recall"),
+        f1=document.share("f1"),
+    )
+
+
+def _size_row(document: Document, name: str, detail: str) -> SizeRow:
+    return SizeRow(name, detail, document.whole("boxes"), document.share("ap50_95"))
+
+
+def _threshold(metrics: Document) -> str:
+    """Say at which confidence precision and recall are told, and who chose it."""
+    value, chosen = metrics.share("threshold"), metrics.text("threshold_from")
+    if value is None:
+        return ""
+    origins = {"valid": ", chosen on the validation images", "given": ", as given", "default": ", the default"}
+    return f"Precision, recall and F1 at confidence {score(value)}{origins.get(chosen, '')}."
