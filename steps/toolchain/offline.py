@@ -1,16 +1,18 @@
-"""Ultralytics, kept offline and quiet."""
+"""Ultralytics and OpenVINO, kept offline and quiet."""
 
 import os
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any, cast
 
 PACKAGES = ("ultralytics", "torch", "onnx", "onnxslim", "onnxruntime", "openvino", "numpy", "opencv-python-headless")
 
 
 def go_offline(folder: Path) -> None:
-    """Set this process up so that ultralytics, when it is imported afterwards, asks no network and touches no home.
+    """Set this process up so that ultralytics and OpenVINO, imported afterwards, ask no network and touch no home.
 
-    It reads its environment at import. `folder` takes its settings, and is made. Checkpoints are loaded as weights
+    Ultralytics reads its environment at import. `folder` takes its settings, and is made. Checkpoints are loaded as weights
     of known classes only, never as code. Child processes inherit all of it.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -24,6 +26,8 @@ def go_offline(folder: Path) -> None:
         WANDB_MODE="disabled",
         NO_ALBUMENTATIONS_UPDATE="1",
     )
+    # OpenVINO sends statistics at import, unless its telemetry package cannot be imported.
+    sys.modules.setdefault("openvino_telemetry", cast("Any", None))
     # libgomp's threads spin for milliseconds at each of a network's hundreds of barriers before they sleep. Where
     # another process wants the same core, that made a step 6 times slower; short spins cost nothing on a calm machine.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
