@@ -64,14 +64,21 @@ class UseInputs(Model):
     thing: Annotated[Path, Artifact()]
     """The thing."""
 
-    notes: Annotated[Path | None, Artifact(optional=True)] = None
-    """Notes, if any."""
-
     size: Annotated[int, Internal()] = 0
     """Its size."""
 
     count: int = Field(default=3, ge=1)
     """How many."""
+
+
+class TellInputs(Model):
+    """Tell of a thing, if there is one."""
+
+    thing: Annotated[Path | None, Artifact(optional=True)] = None
+    """The thing."""
+
+    status: Annotated[str, Internal()] = "Succeeded"
+    """How it went."""
 
 
 class UseOutputs(Model):
@@ -90,6 +97,7 @@ class Options(Model):
 
 MAKE = Step(name="make", image="core", inputs=MakeInputs, outputs=MakeOutputs, entry="x:y", example="--source=a")
 USE = Step(name="use", image="train", inputs=UseInputs, outputs=UseOutputs, entry="x:y", example="", size="gpu")
+TELL = Step(name="tell", image="core", inputs=TellInputs, outputs=UseOutputs, entry="x:y", example="")
 
 
 def small_workflow(site: Site = SITE) -> ClusterWorkflowTemplate:
@@ -106,7 +114,8 @@ def small_workflow(site: Site = SITE) -> ClusterWorkflowTemplate:
             asked = As(when=f"'{option('use')}' == 'true'")
             wiring.call(USE, asked, thing=make.get_artifact("thing"), size=make.get_parameter("size"))
         with DAG(name="exit", annotations={DESCRIPTION: "The end."}):
-            wiring.call(USE, As(name="last", template="use-last", size="small"), thing=kept(MAKE, "thing"))
+            told = As(name="last", template="tell-last", size="gpu")
+            wiring.call(TELL, told, thing=kept(MAKE, "thing"), status="{{workflow.status}}")
         workflow.arguments = wiring.parameters()
     return workflow
 

@@ -77,6 +77,8 @@ class Scope:
     def _fault(self, name: str) -> str:
         fault = "is nothing that both Argo and the local engine know"
         match name.split("."):
+            case _ if name.startswith("="):
+                fault = "expression tags are not supported; write what is meant in a step"
             case _ if name in GLOBALS:
                 fault = ""
             case _ if name in EXIT_GLOBALS:
