@@ -59,15 +59,14 @@ def move_pointer(store: Store, name: str, pointer: Pointer) -> bool:
 def move_tag(store: Store, name: str, version: int) -> bool:
     """Put the tag `training-run=latest` on `version`, take it off the one that had it; tell whether that worked.
 
-    Only people look at the tag, so a store without tags, or keys that may not tag, are no error. The tag is looked for
-    on the newest 16 lower versions: the next lower has it, unless its publisher was killed before it came to that.
+    Only people look at the tag, so a store without tags, or keys that may not tag, are no error. It is taken off the
+    newest 16 lower versions: the last one has it, and older ones where a publisher was killed between the two.
     """
     try:
         if not store.tag(f"{name}/{version}/{MANIFEST}", TAG):
             return False
         for number in range(version - 1, max(version - 17, 0), -1):
-            if _untag(store, f"{name}/{number}/{MANIFEST}"):
-                break
+            _untag(store, f"{name}/{number}/{MANIFEST}")
         # Whoever moved the pointer on before our tag was there could not take it off.
         pointer = read_pointer(store, name)
         if pointer and pointer.version != version:
@@ -77,11 +76,10 @@ def move_tag(store: Store, name: str, version: int) -> bool:
     return True
 
 
-def _untag(store: Store, key: str) -> bool:
+def _untag(store: Store, key: str) -> None:
     try:
         tags = store.tags(key)
     except MissingObjectError:
-        return False
-    if TAG.items() - tags.items():
-        return False
-    return store.tag(key, {name: value for name, value in tags.items() if name not in TAG})
+        return
+    if not TAG.items() - tags.items():
+        store.tag(key, {name: value for name, value in tags.items() if name not in TAG})

@@ -142,7 +142,10 @@ class BucketStore:
         pairs = [{"Key": name, "Value": value} for name, value in sorted(tags.items())]
         with self._translated(key):
             try:
-                self.client.put_object_tagging(**self._at(key), Tagging={"TagSet": pairs})  # type: ignore[typeddict-item]
+                if pairs:
+                    self.client.put_object_tagging(**self._at(key), Tagging={"TagSet": pairs})  # type: ignore[typeddict-item]
+                else:
+                    self.client.delete_object_tagging(**self._at(key))
             except ClientError as error:
                 if without_tags(error):
                     return False

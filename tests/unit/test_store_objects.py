@@ -88,6 +88,8 @@ class TestObjects:
         assert store.tags("x") == {"training-run": "latest", "a": "b"}
         assert store.tag("x", {"c": "d"})
         assert store.tags("x") == {"c": "d"}
+        assert store.tag("x", {})
+        assert store.tags("x") == {}
         assert [entry.key for entry in store.list()] == ["x"]
         store.put("x", b"2")
         assert store.tags("x") == {}

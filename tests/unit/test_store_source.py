@@ -63,7 +63,7 @@ def test_fetch_tells_both_digests_when_they_differ(tmp_path: Path, into: Path) -
         fetch(str(tmp_path), into, SHA256)
 
 
-class TestObjects:
+class TestFetchedObjects:
     def test_an_object_arrives_when_it_is_named(self, place: str, into: Path) -> None:
         open_store(place).put("data/planes 1.zip", DATA)
         path = fetch(f"{place}/data/planes 1.zip", into, SHA256)
