@@ -148,6 +148,7 @@ def test_runs_are_restricted_bounded_and_cleaned_up(document: dict[str, Any]) ->
         "seccompProfile": {"type": "RuntimeDefault"},
     }
     assert spec["synchronization"] == {"mutexes": [{"name": "train-detector-{{workflow.parameters.model-name}}"}]}
+    assert spec["archiveLogs"]
     assert spec["podGC"] == {"strategy": "OnPodSuccess"}
     assert spec["artifactGC"] == {"strategy": "Never"}
     assert spec["ttlStrategy"] == {"secondsAfterSuccess": 604800, "secondsAfterFailure": 1209600}

@@ -39,7 +39,7 @@ def build_workflows(site: Site) -> list[Workflow]:
             continue
         module = import_module(f"workflows.{path.stem}")
         text = manifest(module.build(site))
-        document = yaml.safe_load(text)
+        document = yaml.load(text, Loader=yaml.CSafeLoader)
         name = document["metadata"]["name"]
         found.append(Workflow(name, module.VERSION, module.Options, text, document))
     return found

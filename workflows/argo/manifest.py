@@ -38,8 +38,9 @@ def conduct(site: Site, *, title: str, options: type[Model], version: str) -> di
             seconds_after_success=duration_seconds(site.keep_succeeded),
             seconds_after_failure=duration_seconds(site.keep_failed),
         ),
-        # Pods of failed nodes stay for `kubectl describe` until the Workflow object goes.
+        # Pods of failed nodes stay for `kubectl describe` until the Workflow object goes; logs are kept of all.
         "pod_gc": m.PodGC(strategy="OnPodSuccess"),
+        "archive_logs": True,
         # A run's artifacts outlive its Workflow object; a lifecycle rule on the bucket's `runs/` ends them.
         "artifact_gc": m.ArtifactGC(strategy="Never"),
     }

@@ -108,6 +108,7 @@ def index_page(workflows: Iterable[Workflow], steps: Iterable[Step[Any, Any]]) -
         _table(
             ("Step", "What it does", "Image"), [(f"[{s.name}](step-{s.name}.md)", s.summary, s.image) for s in steps]
         ),
+        "How to add one: [Add a step, and a parameter](../add-a-step.md).",
         "## Exit codes",
         _table(("Code", "Meaning"), EXIT_CODES),
         f"```text\n{(errors.__doc__ or '').split(chr(10), 2)[2].strip()}\n```",
