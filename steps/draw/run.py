@@ -1,6 +1,7 @@
 """Draw pictures on all cores and write them into one zip, in order, as they come."""
 
 import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -37,10 +38,17 @@ def _pictures(inputs: DrawInputs) -> Iterator[tuple[bytes, str]]:
     """Yield JPEG and label file of each picture in order; few are held at a time."""
     encode = partial(_encode, width=inputs.width, height=inputs.height, seed=inputs.seed)
     workers = inputs.workers or os.cpu_count() or 1
-    with ProcessPoolExecutor(workers, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    with ProcessPoolExecutor(workers, initializer=_prepare_worker) as pool:
         window = workers * CHUNK * 4
         for start in range(0, inputs.images, window):
             yield from pool.map(encode, range(start, min(start + window, inputs.images)), chunksize=CHUNK)
+
+
+def _prepare_worker() -> None:
+    """Let the parent alone answer Ctrl-C and SIGTERM, and keep OpenCV from starting threads beside the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    cv2.setNumThreads(1)
 
 
 def _encode(index: int, *, width: int, height: int, seed: int) -> tuple[bytes, str]:

@@ -21,22 +21,23 @@ Pose = tuple[tuple[float, float], float, float]
 GROUNDS = (
     (62, 112, 84),
     (50, 86, 62),
-    (112, 156, 178),
+    (92, 134, 156),
     (128, 96, 58),
-    (118, 118, 116),
+    (108, 108, 106),
     (84, 120, 146),
-    (205, 202, 198),
     (60, 58, 62),
 )
-"""Blue, green and red of grass, forest, sand, sea, concrete, soil, snow and tarmac."""
+"""Blue, green and red of grass, forest, sand, sea, concrete, soil and tarmac."""
 
 EMPTY_SHARE = 1 / 12
-MIN_VISIBLE = 0.6
+MIN_VISIBLE = 0.7
 """Share of an aircraft that the border of the picture leaves in it, at least."""
 MAX_OVERLAP = 0.05
 """Share of a box that another may cover, at most."""
-MIN_CONTRAST = 45
+MIN_CONTRAST = 70
 """Grey levels between an aircraft and the ground under it."""
+DARK_SHARE = 0.15
+"""Share of aircraft that are darker than the ground, where the ground is light enough for that."""
 
 HAZE_CELLS = 32
 """Clouds are drawn on a grid this coarse and then stretched."""
@@ -61,7 +62,7 @@ def draw_scene(index: int, *, width: int, height: int, seed: int) -> Scene:
     picture = _landscape(random, width, height)
     objects: list[tuple[int, Box]] = []
     if random.random() >= EMPTY_SHARE:
-        for _ in range(int(random.integers(1, 5))):
+        for _ in range(int(random.integers(1, 7))):
             label = int(random.integers(len(CLASSES)))
             box = _add_aircraft(random, picture, KINDS[label](random), [taken for _, taken in objects])
             if box:
@@ -75,12 +76,12 @@ def _landscape(random: np.random.Generator, width: int, height: int) -> Picture:
     ground = np.array(GROUNDS[random.integers(len(GROUNDS))], np.float32)
     corners = ground + random.uniform(-22, 22, (2, 2, 1)) + random.uniform(-10, 10, (2, 2, 3))
     land: Picture = cv2.resize(corners.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    for cells, light, tint in ((4, 12, 5), (18, 9, 4), (60, 5, 1)):
+    for cells, light, tint in ((4, 10, 4), (18, 6, 3), (60, 4, 1)):
         patches = random.normal(0, light, (cells, cells, 1)) + random.normal(0, tint, (cells, cells, 3))
         land += cv2.resize(patches.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     picture = _clipped(land)
     unit = min(width, height) / 240
-    for _ in range(int(random.integers(2, 10))):
+    for _ in range(int(random.integers(2, 8))):
         shade = ground + random.uniform(-70, 70) + random.uniform(-18, 18, 3)
         colour = [int(value) for value in np.clip(shade, 0, 255)]
         place = (int(random.integers(width)), int(random.integers(height)))
@@ -106,7 +107,7 @@ def _add_aircraft(random: np.random.Generator, picture: Picture, shape: Silhouet
     """Paint `shape` at a free place; return its visible box, or None where there was no room."""
     height, width, _ = picture.shape
     for _ in range(12):
-        length = min(width, height) / 240 * float(np.exp(random.uniform(np.log(34), np.log(112))))
+        length = min(width, height) / 240 * float(np.exp(random.uniform(np.log(50), np.log(120))))
         centre = (random.uniform(0, width), random.uniform(0, height))
         pose = (centre, length, random.uniform(0, 2 * np.pi))
         solid = np.concatenate([placed(part, *pose) for part in (*shape.body, *shape.rotors)])
@@ -137,9 +138,9 @@ def _paint(random: np.random.Generator, picture: Picture, shape: Silhouette, pos
         x, y = placed(np.array([shape.hub]), *pose)[0]
         disc = np.zeros_like(solid)
         cv2.circle(disc, (round(x), round(y)), round(shape.disc * length), 255, -1, cv2.LINE_AA)
-        _blend(picture, disc, (200, 200, 200), random.uniform(0.08, 0.22))
+        _blend(picture, disc, (200, 200, 200), random.uniform(0.25, 0.5))
     colour = _contrasting(random, ground_grey)
-    blades = (45.0, 45.0, 45.0) if ground_grey > 110 else (215.0, 215.0, 215.0)
+    blades = (45.0, 45.0, 45.0) if sum(colour) / 3 > ground_grey else (215.0, 215.0, 215.0)
     for parts, paint in ((shape.body, colour), (shape.windows, (60.0, 45.0, 30.0)), (shape.rotors, blades)):
         mask = np.zeros_like(solid)
         for part in parts:
@@ -149,11 +150,11 @@ def _paint(random: np.random.Generator, picture: Picture, shape: Silhouette, pos
 
 
 def _contrasting(random: np.random.Generator, ground: float) -> tuple[float, float, float]:
-    """Draw a colour whose brightness differs visibly from `ground`."""
-    while True:
-        colour = np.clip(random.uniform(20, 245) + random.uniform(-35, 35, 3), 0, 255)
-        if abs(float(colour.mean()) - ground) >= MIN_CONTRAST:
-            return (float(colour[0]), float(colour[1]), float(colour[2]))
+    """Draw a colour that stands out from the brightness of `ground`: light as most aircraft are, or now and then dark."""
+    light, dark = ground + MIN_CONTRAST, ground - MIN_CONTRAST
+    grey = random.uniform(15, dark) if dark > 30 and random.random() < DARK_SHARE else random.uniform(light, 250)
+    colour = np.clip(grey + random.uniform(-25, 25, 3), 0, 255)
+    return (float(colour[0]), float(colour[1]), float(colour[2]))
 
 
 def _add_haze(random: np.random.Generator, picture: Picture) -> None:
@@ -165,7 +166,7 @@ def _add_haze(random: np.random.Generator, picture: Picture) -> None:
         cloud = np.zeros((HAZE_CELLS, HAZE_CELLS), np.uint8)
         cv2.ellipse(cloud, centre, axes, random.uniform(0, 180), 0, 360, [255], -1)
         veil = cv2.resize(cv2.GaussianBlur(cloud, (0, 0), 2), (width, height), interpolation=cv2.INTER_CUBIC)
-        _blend(picture, veil, (235, 235, 235), random.uniform(0.15, 0.45))
+        _blend(picture, veil, (235, 235, 235), random.uniform(0.1, 0.35))
 
 
 def _noisy(random: np.random.Generator, picture: Picture) -> Picture:
@@ -174,7 +175,7 @@ def _noisy(random: np.random.Generator, picture: Picture) -> Picture:
     # The difference of two bytes is close enough to normal, and ten times faster to draw.
     coins = np.frombuffer(random.bytes(2 * picture.size), np.uint8).reshape(2, *picture.shape)
     noise = coins[0].astype(np.float32) - coins[1]
-    return _clipped(soft + noise * np.float32(random.uniform(2, 12) / BYTES_DEVIATION))
+    return _clipped(soft + noise * np.float32(random.uniform(2, 8) / BYTES_DEVIATION))
 
 
 def _blend(picture: Picture, mask: Mask, colour: tuple[float, float, float], opacity: float) -> None:

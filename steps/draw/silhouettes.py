@@ -57,7 +57,7 @@ def helicopter(random: np.random.Generator) -> Silhouette:
         _mirrored([(0, tail - 0.12), (0.12, tail - 0.10), (0.12, tail - 0.05), (0, tail - 0.05)]),
         np.array([(boom, tail - 0.09), (boom + 0.05, tail - 0.09), (boom + 0.05, tail + 0.07), (boom, tail + 0.07)]),
     ]
-    count, reach, width = int(random.integers(2, 6)), random.uniform(0.40, 0.48), random.uniform(0.018, 0.028)
+    count, reach, width = int(random.integers(2, 6)), random.uniform(0.40, 0.48), random.uniform(0.024, 0.034)
     start = random.uniform(0, 2 * np.pi)
     blade = np.array([(-width, 0.0), (width, 0.0), (width, reach), (-width, reach)])
     blades = tuple(_turned(blade, start + 2 * np.pi * i / count) + hub for i in range(count))
