@@ -31,6 +31,12 @@ class ServeInputs(Model):
     threads: Annotated[int, Internal()] = Field(default=0, ge=0)
     """Threads of the inference session. 0: all cores."""
 
+    max_bytes: Annotated[int, Internal()] = Field(default=20_000_000, ge=1)
+    """Bytes that the body of a request may have."""
+
+    max_pixels: Annotated[int, Internal()] = Field(default=50_000_000, ge=1)
+    """Pixels that a picture may have, read from its header before it is decoded."""
+
 
 class ServeOutputs(Model):
     """`serve` leaves nothing behind."""
