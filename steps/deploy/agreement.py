@@ -1,0 +1,43 @@
+"""Does the server find on the golden image what the exported model found when it was checked?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from steps.detection import iou_matrix
+
+MIN_IOU = 0.9
+SCORE_TOLERANCE = 0.05
+"""Another processor, another version of ONNX Runtime: the last digits differ, the boxes do not."""
+
+THRESHOLD = 0.25
+"""Score from which on `export` lists a box. Boxes this near to it may be missing on either side."""
+
+
+def disagreement(expected: Sequence[dict[str, Any]], found: Sequence[dict[str, Any]]) -> str:
+    """Return in words the first box without a partner, of `expected` in `found` or the other way round; empty if none.
+
+    Args:
+        expected: Boxes of `golden/expected.json`: `xyxy`, `label`, `name`, `score`.
+        found: Results of the server: `class`, `name`, `confidence`, `box`.
+    """
+    theirs = [(box["label"], box["score"], list(box["xyxy"])) for box in expected]
+    ours = [(box["class"], box["confidence"], [box["box"][side] for side in ("x1", "y1", "x2", "y2")]) for box in found]
+    pairs = ((theirs, ours, "is expected but was not found"), (ours, theirs, "was found but is not expected"))
+    for boxes, others, verdict in pairs:
+        for label, score, xyxy in boxes:
+            if score >= THRESHOLD + SCORE_TOLERANCE and not _has_partner(label, score, xyxy, others):
+                return f"class {label} with score {score:.3f} at {[round(side, 1) for side in xyxy]} {verdict}"
+    return ""
+
+
+def _has_partner(label: int, score: float, xyxy: list[float], others: list[tuple[int, float, list[float]]]) -> bool:
+    near = [
+        other
+        for other_label, other_score, other in others
+        if other_label == label and abs(other_score - score) <= SCORE_TOLERANCE
+    ]
+    if not near:
+        return False
+    return bool(iou_matrix(np.array([xyxy], np.float32), np.array(near, np.float32)).max() >= MIN_IOU)
