@@ -1,9 +1,10 @@
 """Contract of the `ingest` step."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from steps.contract import Artifact, Internal, Model, Step
 
@@ -36,17 +37,31 @@ class IngestInputs(Model):
     group_pattern: str = ""
     """Regular expression whose first group, found in the image's path, names the group that `split` keeps together."""
 
-    max_images: Annotated[int, Internal()] = Field(default=1_000_000, ge=1)
-    """Entries that an archive may hold."""
+    max_entries: Annotated[int, Internal()] = Field(default=1_000_000, ge=1)
+    """Files and folders that an archive may hold."""
 
     max_bytes: Annotated[int, Internal()] = Field(default=200_000_000_000, ge=1)
     """Bytes that an archive may unpack to."""
+
+    max_ratio: Annotated[int, Internal()] = Field(default=100, ge=1)
+    """Bytes that an archive may unpack to, by bytes of the archive; the first 64 MiB are free."""
 
     max_pixels: Annotated[int, Internal()] = Field(default=100_000_000, ge=1)
     """Pixels an image may have, read from its header before it is decoded."""
 
     workers: Annotated[int, Internal()] = Field(default=0, ge=0)
     """Processes that read images. 0: one a core."""
+
+    @field_validator("group_pattern")
+    @classmethod
+    def _has_a_group(cls, pattern: str) -> str:
+        try:
+            groups = re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"should be a regular expression: {error}") from None
+        if pattern and not groups:
+            raise ValueError("should have a group in parentheses, such as (site-[0-9]+)")
+        return pattern
 
 
 class IngestOutputs(Model):

@@ -1,0 +1,197 @@
+"""Label Studio's JSON export: a list of tasks, each with its annotations.
+
+The newest annotation that was not cancelled counts. None: the task is unreviewed and left out; one without regions:
+reviewed background. Regions are in percent of the picture; a rotated rectangle becomes its axis-aligned box in pixels.
+Images lie in the source under their own name, or at the `s3://` address that the task gives. An image keeps the SHA-1
+of its address as its name, so that it is called the same in every export.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import ijson  # type: ignore[import-untyped]
+
+from steps.dataset.formats.json_file import json_file
+from steps.dataset.formats.regions import is_region, labels_of, rows_of
+from steps.dataset.formats.source import Picture
+from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
+from steps.dataset.listing import Listing
+from steps.dataset.rows import Reading
+from steps.dataset.tree import PICTURES, Tree, parent
+from steps.errors import DatasetError
+
+UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")
+"""What Label Studio puts before the name of an uploaded file."""
+
+
+def recognise(tree: Tree) -> str:
+    """Return the layout in words, empty if no JSON file is a list of tasks."""
+    found = _task_files(tree)
+    return f"Label Studio's JSON export: {', '.join(found)}" if found else ""
+
+
+def open_source(tree: Tree, given: tuple[str, ...]) -> "LabelStudioSource":  # noqa: ARG001  (tasks have their own names)
+    """Gather the tasks, image by image; see `source.Format`.
+
+    Raises:
+        DatasetError: If a file is broken JSON, or a task has no image.
+    """
+    listing = tree.listing()
+    for path in _task_files(tree):
+        try:
+            with json_file(tree.root / path) as file:
+                for number, task in enumerate(ijson.items(file, "item", use_float=True), 1):
+                    _list_task(tree, path, number, task, listing)
+        except (ijson.JSONError, UnicodeDecodeError, RecursionError) as error:
+            raise DatasetError(
+                f"{path} is broken JSON: {' '.join(str(error).split())[:200]}", hint="export the project again"
+            ) from None
+    return LabelStudioSource(tree, recognise(tree), listing)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelStudioLabels:
+    """The annotations of one image, as JSON texts that `open_source` listed."""
+
+    entries: tuple[str, ...]
+
+    def read(self) -> Reading:
+        """Return a row for every label of every region; see `source.Labels`."""
+        entries = [json.loads(entry) for entry in self.entries]
+        reading = Reading(entries[0]["source"], frame=(100.0, 100.0))
+        for number, region in enumerate((region for entry in entries for region in entry["regions"]), 1):
+            if not isinstance(region, dict) or not is_region(region):
+                continue
+            reading.total += 1
+            found = json.dumps(region.get("value"))[:FOUND_LIMIT]
+            try:
+                rows = list(rows_of(region, number, found))
+            except Rejection as fault:
+                reading.note(fault.code, number, found)
+                continue
+            if rows[0].polygon:
+                reading.note("polygon_to_box", number, found)
+            reading.rows += rows
+        return reading
+
+
+@dataclass(frozen=True, slots=True)
+class LabelStudioSource:
+    """Images that tasks mention; see `source.Source`."""
+
+    tree: Tree
+    layout: str
+    listing: Listing
+    names: tuple[str, ...] | None = None
+
+    def pictures(self) -> Iterator[Picture]:
+        """Yield the image of every reviewed task."""
+        for path, entries in self.listing.images():
+            name = hashlib.sha1(json.loads(entries[0])["uri"].encode(), usedforsecurity=False).hexdigest()
+            yield Picture(path, LabelStudioLabels(entries), name)
+
+    def left_out(self) -> Iterator[Issue]:
+        """Yield unreviewed tasks, those without an image, and images without a task."""
+        yield from self.listing.missed()
+        for path in self.tree.pictures():
+            if not self.listing.has(path) and self.listing.identified(path) is None:
+                yield Issue("not_listed", path)
+
+    def labels(self) -> Iterator[tuple[str, str]]:
+        """Yield `(label, image)` for every label of every reviewed task, so that unknown ones can be refused at once."""
+        for path, entries in self.listing.images():
+            for entry in map(json.loads, entries):
+                for region in entry["regions"]:
+                    if isinstance(region, dict) and is_region(region):
+                        yield from ((label, path) for label in labels_of(region))
+
+
+def newest(annotations: Any) -> list[Any] | None:
+    """Return the regions of the newest annotation that was not cancelled, or None if nobody has finished one."""
+    done = [
+        item
+        for item in (annotations if isinstance(annotations, list) else [])
+        if isinstance(item, dict) and not item.get("was_cancelled") and isinstance(item.get("result"), list)
+    ]
+    if not done:
+        return None
+    last = max(
+        done, key=lambda item: (str(item.get("updated_at") or item.get("created_at") or ""), _as_int(item.get("id")))
+    )
+    result: list[Any] = last["result"]
+    return result
+
+
+def _task_files(tree: Tree) -> list[str]:
+    return [path for path in tree.files(".json") if _has_tasks(tree.root / path)]
+
+
+def _has_tasks(path: Path) -> bool:
+    try:
+        with json_file(path) as file:
+            for place, event, _ in ijson.parse(file):
+                if place == "" and event not in ("start_array",):
+                    return False
+                if place in ("item.annotations", "item.data"):
+                    return True
+                if place == "item" and event == "end_map":
+                    return False
+    except (ijson.JSONError, UnicodeDecodeError):
+        return False
+    return False
+
+
+def _list_task(tree: Tree, source: str, number: int, task: Any, listing: Listing) -> None:
+    uri = _uri(task, source, number)
+    found = _locate(tree, uri, parent(source))
+    regions = newest(task.get("annotations"))
+    if regions is None:
+        listing.miss(Issue("unreviewed", source, number, uri[-FOUND_LIMIT:]))
+        for path in found:
+            listing.identify(path, path)
+    elif len(found) == 1 or (not found and uri.startswith("s3://")):
+        entry = {"uri": uri, "source": source, "regions": regions}
+        listing.add(found[0] if found else uri, json.dumps(entry))
+    else:
+        listing.miss(Issue("image_ambiguous" if found else "image_missing", source, number, uri[-FOUND_LIMIT:]))
+
+
+def _uri(task: Any, source: str, number: int) -> str:
+    """Return the address of the task's image: `data.image`, or the first value in `data` that looks like a picture's."""
+    data = task.get("data") if isinstance(task, dict) else None
+    values = [value for value in data.values() if isinstance(value, str)] if isinstance(data, dict) else []
+    preferred = data.get("image") if isinstance(data, dict) else None
+    for value in [preferred, *values]:
+        if isinstance(value, str) and Path(_name(value)).suffix.lower() in PICTURES:
+            return value
+    if isinstance(preferred, str) and preferred:
+        return preferred
+    raise DatasetError(
+        f"{source}: task {number} has no image in its data: {str(data)[:150]}",
+        hint="export a project whose tasks have an image, such as {'data': {'image': 's3://bucket/a.jpg'}}",
+    )
+
+
+def _name(uri: str) -> str:
+    """Return the path that `uri` means; Label Studio's local files carry it as a query."""
+    parts = urlsplit(uri) if "://" in uri or uri.startswith("/") else None
+    if parts is None:
+        return uri
+    inside = parse_qs(parts.query).get("d")
+    return inside[0] if inside else unquote(parts.path)
+
+
+def _locate(tree: Tree, uri: str, near: str) -> list[str]:
+    path = _name(uri)
+    folder, _, base = path.rpartition("/")
+    return tree.locate(path, near) or tree.locate(f"{folder}/{UPLOADED.sub('', base)}", near)
+
+
+def _as_int(value: Any) -> int:
+    return value if isinstance(value, int) else 0

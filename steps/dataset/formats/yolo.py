@@ -1,0 +1,103 @@
+"""YOLO label files in all common layouts, among them Roboflow's and Label Studio's exports.
+
+An image's label file has its name with `.txt`, and lies, in this order: in the folder that mirrors the image's with
+`labels` for `images`; in a folder `labels` beside the image's folder; beside the image. Folder names in any case.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from steps.dataset.formats.class_names import Names, find_names
+from steps.dataset.formats.source import Picture
+from steps.dataset.formats.yolo_rows import YoloLabels
+from steps.dataset.issues import Issue
+from steps.dataset.tree import Tree, key, mirrored, parent, stem
+
+IMAGE_FOLDERS = ("images", "jpegimages", "imgs", "img")
+
+NO_LABELS = re.compile(
+    r"(classes|predefined_classes|names|obj|_darknet|train|valid|val|test|trainval|notes|license|requirements|readme.*)",
+    re.IGNORECASE,
+)
+"""Stems of text files that lie beside labels and are none."""
+
+
+def recognise(tree: Tree) -> str:
+    """Return the layout in words, empty if no image has a YOLO label file."""
+    for path in tree.pictures():
+        label = find_label(tree, path)
+        if label:
+            return _layout(tree, path, label)
+    return ""
+
+
+def open_source(tree: Tree, given: tuple[str, ...]) -> "YoloSource":
+    """Open a tree of YOLO labels; see `source.Format`."""
+    names = find_names(tree) or dict(enumerate(given)) or None
+    order = tuple(names[index] for index in sorted(names)) if names else None
+    return YoloSource(tree, recognise(tree), order, names)
+
+
+@dataclass(frozen=True, slots=True)
+class YoloSource:
+    """Images with YOLO label files; see `source.Source`."""
+
+    tree: Tree
+    layout: str
+    names: tuple[str, ...] | None
+    by_index: Names | None
+
+    def pictures(self) -> Iterator[Picture]:
+        """Yield every image; one without a label file is background."""
+        for path in self.tree.pictures():
+            yield labelled(self.tree, path, find_label(self.tree, path), self.by_index)
+
+    def left_out(self) -> Iterator[Issue]:
+        """Yield label files without an image."""
+        if not self.by_index:
+            yield Issue("names_unknown", "")
+        folders = {parent(label) for path in self.tree.pictures() if (label := find_label(self.tree, path))}
+        for path in self.tree.files(".txt"):
+            if parent(path) not in folders or NO_LABELS.fullmatch(stem(path)):
+                continue
+            if not self.tree.pictures_of_stem(stem(path)):
+                yield Issue("label_without_image", path)
+
+
+def labelled(tree: Tree, path: str, label: str | None, names: Names | None) -> Picture:
+    """Return the image at `path` with its label file, if it has one."""
+    return Picture(path, YoloLabels(tree.root / label if label else None, label or path, names))
+
+
+def find_label(tree: Tree, picture: str) -> str | None:
+    """Return the label file of `picture`, or None where there is none."""
+    folder, name = parent(picture), PurePosixPath(picture).with_suffix(".txt").name
+    beside = parent(folder)
+    for candidate in (mirrored(folder, IMAGE_FOLDERS, "labels"), f"{beside}/labels" if beside else "labels", folder):
+        place = None if candidate is None else tree.folders.get(key(candidate))
+        if place is not None:
+            path = f"{place}/{name}" if place else name
+            if tree.has(path):
+                return path
+    return None
+
+
+def _layout(tree: Tree, picture: str, label: str) -> str:
+    if next(tree.named("notes.json"), None):
+        return "Label Studio's YOLO export: images/, labels/, notes.json"
+    folder = parent(label)
+    if folder == parent(picture):
+        return "YOLO label files beside the images"
+    splits = sorted(
+        {
+            part
+            for path in tree.folders.values()
+            for part in path.split("/")
+            if part in ("train", "valid", "val", "test")
+        }
+    )
+    if splits and folder.rpartition("/")[2] == "labels":
+        return f"YOLO, a folder a split, each with images/ and labels/ (Roboflow's): {', '.join(splits)}"
+    return "YOLO, images/ and labels/" + (f" with {', '.join(splits)}" if splits else "")

@@ -1,0 +1,151 @@
+"""Lines of YOLO label files, the clean and the dirty ones."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
+from steps.dataset.label_text import read_text
+from steps.dataset.rows import OVERSHOOT, UNIT_FRAME, Corners, Outline, Reading, Row
+
+UNNAMED_CLASSES = 1000
+"""Where no names are known, a class index from here on is a mistake."""
+
+LOOKS_LIKE_PIXELS = 2.0
+"""A coordinate from here on is no share of the image that somebody missed by a little."""
+
+
+@dataclass(frozen=True, slots=True)
+class YoloLabels:
+    """The label file of one image: `class x-centre y-centre width height`, shares of the image, or `class x y x y …`.
+
+    Attributes:
+        file: The label file. None: there is none.
+        source: Its path inside the source, or the image's where there is none.
+        names: Class index → name. None: unknown, classes are called `class-0` and so on.
+    """
+
+    file: Path | None
+    source: str
+    names: Mapping[int, str] | None
+
+    def read(self) -> Reading:
+        """Return every row; see `source.Labels`."""
+        reading = Reading(self.source, frame=UNIT_FRAME, present=self.file is not None)
+        if self.file is None:
+            return reading
+        text, repaired = read_text(self.file)
+        if repaired:
+            reading.issues.append(Issue("encoding", self.source, None, repaired))
+        for number, line in enumerate(text.splitlines(), 1):
+            if not line.strip("\0 \t\r\n\ufeff"):
+                continue
+            reading.total += 1
+            found = line.strip()[:FOUND_LIMIT]
+            repairs: list[str] = []
+            try:
+                reading.rows.append(parse_line(line, number, self.names, repairs))
+            except Rejection as fault:
+                reading.note(fault.code, number, found)
+            else:
+                for code in repairs:
+                    reading.note(code, number, found)
+        return reading
+
+
+def parse_line(line: str, number: int, names: Mapping[int, str] | None, repairs: list[str]) -> Row:
+    """Return the row that `line` states, with coordinates as shares of the image; codes of repairs go to `repairs`.
+
+    Raises:
+        Rejection: If it states none.
+    """
+    tokens = _tokens(line, repairs)
+    leading = next((place for place, token in enumerate(tokens) if _is_number(token)), len(tokens))
+    if leading:
+        label = _by_name(" ".join(tokens[:leading]), names)
+        repairs.append("class_by_name")
+    else:
+        leading = 1
+        label = _by_index(tokens[0], names)
+    values = [_number(token) for token in tokens[leading:]]
+    if len(values) == 5:
+        repairs.append("confidence_dropped")
+        values.pop()
+    if len(values) == 4:
+        return Row(number, label, _corners(values), line.strip()[:FOUND_LIMIT], loose=True)
+    if len(values) < 6 or len(values) % 2:
+        raise Rejection("wrong_columns")
+    repairs.append("polygon_to_box")
+    polygon = _polygon(values)
+    xs, ys = zip(*polygon, strict=True)
+    corners = (min(xs), min(ys), max(xs), max(ys))
+    return Row(number, label, corners, line.strip()[:FOUND_LIMIT], loose=True, polygon=polygon)
+
+
+def _tokens(line: str, repairs: list[str]) -> list[str]:
+    tokens = line.strip("\0\ufeff \t\r\n").split()
+    if "," not in line and ";" not in line:
+        return tokens
+    repairs.append("comma_separated")
+    if len(tokens) >= 5 and all(re.fullmatch(r"-?\d*,\d+|-?\d+", token) for token in tokens[1:]):
+        return [token.replace(",", ".") for token in tokens]
+    tokens = [token for token in re.split(r"[\s,;]+", line.strip("\0\ufeff \t\r\n,;")) if token]
+    if not tokens:
+        raise Rejection("wrong_columns")
+    return tokens
+
+
+def _corners(values: list[float]) -> Corners:
+    x, y, width, height = values
+    _check_range(values)
+    if width <= 0 or height <= 0:
+        raise Rejection("zero_size")
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+def _polygon(values: list[float]) -> Outline:
+    _check_range(values)
+    return tuple(zip(values[0::2], values[1::2], strict=True))
+
+
+def _check_range(values: list[float]) -> None:
+    if not all(map(math.isfinite, values)):
+        raise Rejection("not_a_number")
+    if max(values) >= LOOKS_LIKE_PIXELS:
+        raise Rejection("pixel_units")
+    if max(values) > 1 + OVERSHOOT or min(values) < -OVERSHOOT:
+        raise Rejection("out_of_range")
+
+
+def _by_index(token: str, names: Mapping[int, str] | None) -> str:
+    value = _number(token)
+    if not math.isfinite(value) or value != int(value) or value < 0:
+        raise Rejection("unknown_class")
+    index = int(value)
+    if names is None and index < UNNAMED_CLASSES:
+        return f"class-{index}"
+    if names is None or index not in names:
+        raise Rejection("unknown_class")
+    return names[index]
+
+
+def _by_name(name: str, names: Mapping[int, str] | None) -> str:
+    if names is None or name not in names.values():
+        raise Rejection("unknown_class")
+    return name
+
+
+def _is_number(token: str) -> bool:
+    try:
+        float(token)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(token: str) -> float:
+    if not _is_number(token):
+        raise Rejection("not_a_number")
+    return float(token)

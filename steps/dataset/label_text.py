@@ -1,0 +1,58 @@
+"""Text of label files, whatever editor or export wrote it."""
+
+import codecs
+from pathlib import Path
+
+from steps.dataset.issues import Rejection
+
+MAX_BYTES = 32 * 1024 * 1024
+"""No honest label file of one image is larger."""
+
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with byte order mark"),
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+
+
+def read_text(path: Path) -> tuple[str, str]:
+    """Return the text of `path`, and what had to be repaired to read it (empty: it was plain UTF-8).
+
+    Raises:
+        Rejection: `label_unreadable`, if the file is too large or its bytes are no text.
+    """
+    if path.stat().st_size > MAX_BYTES:
+        raise Rejection("label_unreadable", f"{path.stat().st_size} bytes")
+    return decode(path.read_bytes())
+
+
+def decode(data: bytes) -> tuple[str, str]:
+    """Decode text with or without a byte order mark; see `read_text`.
+
+    UTF-16 without a mark shows by its zero bytes. What is neither UTF-8 nor that is read as Windows-1252: digits come
+    out right, and names as their author most likely saw them.
+
+    Raises:
+        Rejection: `label_unreadable`, if the bytes are no text.
+    """
+    for mark, encoding, name in MARKS:
+        if data.startswith(mark):
+            return _decode(data, encoding), name
+    if b"\0" in data:
+        low, high = data[0::2].count(0), data[1::2].count(0)
+        if max(low, high) * 2 <= len(data) // 2:
+            raise Rejection("label_unreadable", "binary content")
+        return _decode(data, "utf-16-le" if high > low else "utf-16-be"), "UTF-16 without byte order mark"
+    try:
+        return data.decode("utf-8"), ""
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace"), "Windows-1252"
+
+
+def _decode(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise Rejection("label_unreadable", f"broken {encoding}: {error.reason}") from None

@@ -1,0 +1,259 @@
+"""What files a source has: an index on disk, so that a million of them cost no memory."""
+
+import os
+import re
+import sqlite3
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from steps.dataset.issues import Issue
+from steps.dataset.listing import Listing
+
+Note = Callable[[Issue], None]
+"""Where issues go that belong to no image's labels."""
+
+PICTURES = frozenset(
+    {
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".bmp",
+        ".dib",
+        ".webp",
+        ".tif",
+        ".tiff",
+        ".gif",
+        ".mpo",
+        ".heic",
+        ".heif",
+        ".avif",
+        ".jp2",
+        ".dng",
+        ".pfm",
+    }
+)
+"""Extensions of files that somebody meant as a picture. Not all can be read; those are quarantined by name."""
+
+LABELS = frozenset({".txt", ".xml", ".json", ".yaml", ".yml", ".names", ".data", ".labels"})
+"""Extensions of files that the formats look into."""
+
+UNSAFE = frozenset(
+    {
+        ".cache",
+        ".npy",
+        ".npz",
+        ".pt",
+        ".pth",
+        ".pkl",
+        ".pickle",
+        ".joblib",
+        ".ckpt",
+        ".h5",
+        ".onnx",
+        ".py",
+        ".sh",
+        ".so",
+        ".pyc",
+    }
+)
+"""Extensions of files that could run code when some library loads them."""
+
+JUNK = re.compile(r"__MACOSX|Thumbs\.db|desktop\.ini|@eaDir|\..*", re.IGNORECASE)
+"""Names that desktops and version control leave behind."""
+
+
+def key(name: str) -> str:
+    """Return `name` so that two spellings of one name compare equal: any case, any Unicode composition."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def unwanted(name: str) -> str:
+    """Return the issue code of a file that is never looked at for its extension, or empty where it is wanted."""
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  (a million times; pathlib is much slower)
+    if suffix in PICTURES or suffix in LABELS:
+        return ""
+    return "unsafe_file_dropped" if suffix in UNSAFE else "file_ignored"
+
+
+@dataclass(slots=True)
+class Tree:
+    """The files below a folder, without links, special files and what desktops leave behind.
+
+    Paths are text relative to `root`, with `/`. Everything is listed in the order of paths.
+    """
+
+    root: Path
+    folders: dict[str, str] = field(repr=False)
+    """Every folder that has files, by `key`."""
+
+    _index: Path
+    _db: sqlite3.Connection = field(repr=False)
+
+    @classmethod
+    def scan(cls, folder: Path, index: Path, note: Note) -> "Tree":
+        """List the files below `folder`, wrapper folders peeled off; `index` is a file to keep the list in."""
+        db = sqlite3.connect(index, isolation_level=None)
+        db.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN;")
+        db.execute(
+            "CREATE TABLE file (path TEXT PRIMARY KEY, folder TEXT, base TEXT, stem TEXT, suffix TEXT, picture INT)"
+            " WITHOUT ROWID"
+        )
+        tree = cls(_unwrap(folder, note), {}, index, db)
+        db.executemany("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?)", tree._walk(note))
+        db.executescript("CREATE INDEX by_base ON file (base); CREATE INDEX by_stem ON file (stem);")
+        return tree
+
+    def close(self) -> None:
+        """Let go of the index file."""
+        self._db.close()
+
+    def listing(self) -> Listing:
+        """Return an empty listing that lies beside the index; a tree has one."""
+        return Listing(self._index.with_suffix(".listing"))
+
+    def pictures(self) -> Iterator[str]:
+        """Yield every file that has the extension of a picture."""
+        return self._paths("SELECT path FROM file WHERE picture ORDER BY path")
+
+    def files(self, *suffixes: str) -> Iterator[str]:
+        """Yield every other file that has one of `suffixes`, such as `.txt`, in any case."""
+        marks = ",".join("?" * len(suffixes))
+        return self._paths(f"SELECT path FROM file WHERE suffix IN ({marks}) ORDER BY path", *suffixes)  # noqa: S608
+
+    def named(self, base: str) -> Iterator[str]:
+        """Yield every file that is called `base`, in any case, in whatever folder."""
+        return self._paths("SELECT path FROM file WHERE base = ? ORDER BY path", key(base))
+
+    def census(self) -> str:
+        """Return in words how many files of each extension there are."""
+        rows = self._db.execute("SELECT suffix, COUNT(*) FROM file GROUP BY suffix ORDER BY 2 DESC, 1 LIMIT 8")
+        return ", ".join(f"{count} {suffix}" for suffix, count in rows) or "no file of a kind that is looked at"
+
+    def has(self, path: str) -> bool:
+        """Tell whether there is a file at exactly `path`."""
+        return self._db.execute("SELECT 1 FROM file WHERE path = ?", (path,)).fetchone() is not None
+
+    def pictures_of_stem(self, stem: str) -> list[str]:
+        """Return the pictures that are called `stem`, whatever their extension and folder."""
+        return list(self._paths("SELECT path FROM file WHERE stem = ? AND picture ORDER BY path", key(stem)))
+
+    def pictures_in(self, folder: str, stem: str) -> list[str]:
+        """Return the pictures directly in `folder` that are called `stem`, whatever their extension."""
+        return [path for path in self.pictures_of_stem(stem) if parent(path) == folder]
+
+    def locate(self, reference: str, near: str = "") -> list[str]:
+        """Return the pictures that `reference` can mean: none, one, or several where that cannot be told.
+
+        A path that leads to a picture, from the folder `near` or from the root, is that picture. Otherwise the
+        picture of the same name that agrees in the most folders from the end; among equals, the one nearest to
+        `near`. So paths of another machine are understood.
+        """
+        parts = [part for part in re.split(r"[\\/]+", reference.strip()) if part not in ("", ".", "..")]
+        if not parts:
+            return []
+        for start in (near, ""):
+            path = "/".join([start, *parts] if start else parts)
+            if self.has(path):
+                return [path]
+        found = self._paths("SELECT path FROM file WHERE base = ? AND picture ORDER BY path", key(parts[-1]))
+        best: list[str] = []
+        best_score = (-1, -1)
+        for path in found:
+            own = path.split("/")
+            score = (_common(own[::-1], parts[::-1]), _common(own, near.split("/") if near else []))
+            if score > best_score:
+                best, best_score = [path], score
+            elif score == best_score:
+                best.append(path)
+        return best
+
+    def _paths(self, query: str, *values: str) -> Iterator[str]:
+        for (path,) in self._db.cursor().execute(query, values):
+            yield path
+
+    def _walk(self, note: Note) -> Iterator[tuple[str, str, str, str, str, bool]]:
+        waiting = [""]
+        while waiting:
+            folder = waiting.pop()
+            with os.scandir(self.root / folder) as entries:
+                for entry in entries:
+                    name = entry.name
+                    path = f"{folder}/{name}" if folder else name
+                    if JUNK.fullmatch(name):
+                        continue
+                    fault = _fault(entry)
+                    if fault:
+                        note(Issue(fault, _shown(path)))
+                    elif entry.is_dir():
+                        waiting.append(path)
+                    else:
+                        self.folders[key(folder)] = folder
+                        stem, suffix = os.path.splitext(name)  # noqa: PTH122  (a million times; pathlib is much slower)
+                        suffix = suffix.lower()
+                        yield path, folder, key(name), key(stem), suffix, suffix in PICTURES
+
+
+def parent(path: str) -> str:
+    """Return the folder of `path`, empty for the root."""
+    return path.rpartition("/")[0]
+
+
+def stem(path: str) -> str:
+    """Return the file name in `path` without folders and extension."""
+    return PurePosixPath(path).stem
+
+
+def mirrored(folder: str, old: tuple[str, ...], new: str) -> str | None:
+    """Return `folder` with its last part that is one of `old`, in any case, spelled `new`; None where there is none."""
+    parts = folder.split("/")
+    for place in range(len(parts) - 1, -1, -1):
+        if key(parts[place]) in old:
+            return "/".join([*parts[:place], new, *parts[place + 1 :]])
+    return None
+
+
+def _unwrap(folder: Path, note: Note) -> Path:
+    """Return the folder inside wrapper folders: those that hold one folder and else nothing that is looked at."""
+    while True:
+        with os.scandir(folder) as entries:
+            inside = [entry for entry in entries if not JUNK.fullmatch(entry.name)]
+        wanted = [entry for entry in inside if not _fault(entry)]
+        if len(wanted) != 1 or not wanted[0].is_dir():
+            return folder
+        for entry in inside:
+            if entry is not wanted[0]:
+                note(Issue(_fault(entry), _shown(entry.name)))
+        folder = Path(wanted[0].path)
+
+
+def _common(one: list[str], other: list[str]) -> int:
+    count = 0
+    for a, b in zip(one, other, strict=False):
+        if key(a) != key(b):
+            break
+        count += 1
+    return count
+
+
+def _fault(entry: os.DirEntry[str]) -> str:
+    if not _is_text(entry.name):
+        return "name_not_utf8"
+    if entry.is_symlink() or not (entry.is_dir() or entry.is_file()):
+        return "link_ignored"
+    return "" if entry.is_dir() else unwanted(entry.name)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()

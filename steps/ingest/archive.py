@@ -1,0 +1,71 @@
+"""From what was fetched to a folder that can be read: an archive is recognised by its content, never by its name."""
+
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from steps.dataset.tree import Note
+from steps.errors import DatasetError
+from steps.ingest.extraction import Extraction
+from steps.ingest.limits import Limits
+from steps.ingest.tar_archive import unpack_tar
+from steps.ingest.zip_archive import unpack_zip
+
+TAR_MARK, TAR_MARK_AT = b"ustar", 257
+
+OTHERS = {
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!\x1a\x07": "a rar archive",
+    b"BZh": "a bzip2 file",
+    b"\xfd7zXZ\x00": "an xz file",
+    b"\x28\xb5\x2f\xfd": "a zstd file",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"\x89PNG": "a PNG image",
+    b"<": "an HTML or XML page",
+}
+"""What people hand in by mistake, by its first bytes."""
+
+
+def unpack(path: Path, into: Path, limits: Limits, note: Note) -> None:
+    """Write the images and labels in the file at `path` to the folder `into`.
+
+    A single JSON file, an export that points at its images, is a source too.
+
+    Raises:
+        DatasetError: If it is no archive of a known kind, or broken, or attacks.
+    """
+    limits.archive_bytes = path.stat().st_size
+    into.mkdir(parents=True)
+    unpacker = _unpacker(path)
+    if unpacker:
+        unpacker(path, Extraction(into, limits, note))
+    else:
+        shutil.copyfile(path, into / "export.json")
+
+
+def _unpacker(path: Path) -> Callable[[Path, Extraction], None] | None:
+    with path.open("rb") as file:
+        head = file.read(512)
+    if head.startswith((b"PK\3\4", b"PK\5\6")) or (head[:2] == b"MZ" and zipfile.is_zipfile(path)):
+        return unpack_zip
+    if head.startswith(b"\x1f\x8b") or head[TAR_MARK_AT:].startswith(TAR_MARK) or _is_old_tar(head):
+        return unpack_tar
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
+        return None
+    kind = next((name for mark, name in OTHERS.items() if head.lstrip().startswith(mark)), "")
+    shown = kind or ("an empty file" if not head else f"a file that begins with {head[:16]!r}")
+    raise DatasetError(
+        f"{path.name} is {shown}, not an archive", hint="pack the images as zip, tar or tar.gz, or name the folder"
+    )
+
+
+def _is_old_tar(head: bytes) -> bool:
+    """Tell by the header's checksum: the first tar format has no mark."""
+    if len(head) < 512:
+        return False
+    try:
+        expected = int(head[148:156].strip(b"\0 ") or b"-1", 8)
+    except ValueError:
+        return False
+    return sum(head[:148]) + 8 * 32 + sum(head[156:]) == expected

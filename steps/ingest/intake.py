@@ -1,0 +1,69 @@
+"""The intake report: what came in, and what was mended or put aside, each named."""
+
+import json
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from steps.dataset import DatasetInfo
+from steps.dataset.issues import TREATMENTS
+from steps.ingest.ledger import Finding, Ledger
+
+ISSUES_A_CODE = 1000
+"""Issues of one kind that are named; the others are counted."""
+
+DUPLICATES = 1000
+"""Groups of equal images that are named."""
+
+SMALL, LARGE = 32**2, 96**2
+"""Areas in square pixels that divide small, medium and large boxes, as COCO does."""
+
+SEVERITY = ("quarantined", "repaired", "counted")
+
+
+def write_intake(folder: Path, ledger: Ledger, info: DatasetInfo, layout: str, pictures: dict[str, Any]) -> None:
+    """Write `intake.json` to `folder`; `pictures` are the lists of thumbnails."""
+    issues = list(_issues(ledger))
+    report = {
+        "source": info.source,
+        "format": info.format,
+        "layout": layout,
+        "images": info.images,
+        "boxes": info.boxes,
+        "background": info.background,
+        "classes": info.boxes_per_class,
+        "sizes": ledger.sizes(),
+        "counts": dict(sorted(ledger.counts.items())),
+        "issues": issues,
+        "issues_omitted": ledger.counts.total() - len(issues),
+        "box_sizes": _box_sizes(ledger),
+        "duplicates": ledger.duplicates(DUPLICATES),
+        **pictures,
+    }
+    (folder / "intake.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _issues(ledger: Ledger) -> list[dict[str, Any]]:
+    codes = sorted(ledger.counts, key=lambda code: (SEVERITY.index(TREATMENTS[code].action), code))
+    return [_told(finding) for code in codes for finding in islice(ledger.findings(code, ISSUES_A_CODE), ISSUES_A_CODE)]
+
+
+def _told(finding: Finding) -> dict[str, Any]:
+    issue = finding.issue
+    return {
+        "code": issue.code,
+        "action": issue.treatment.action,
+        "file": issue.file,
+        "row": issue.row,
+        "found": issue.found,
+        "reason": issue.treatment.reason,
+    }
+
+
+def _box_sizes(ledger: Ledger) -> dict[str, int]:
+    sizes = {"small": 0, "medium": 0, "large": 0}
+    for entry in ledger.entries():
+        for _, (left, top, right, bottom), _ in json.loads(entry.boxes):
+            area = (right - left) * (bottom - top)
+            sizes["small" if area < SMALL else "medium" if area < LARGE else "large"] += 1
+    return sizes

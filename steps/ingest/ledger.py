@@ -1,0 +1,141 @@
+"""What became of every image and row: kept on disk, so that a million of them cost no memory."""
+
+import hashlib
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from steps.dataset.formats.source import Picture
+from steps.dataset.issues import Issue
+from steps.ingest.naming import distinct_name, is_own, plain_name
+from steps.ingest.preparation import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One image of the data set, as the ledger keeps it; `boxes` is JSON, see `Outcome`."""
+
+    file: str
+    source: str
+    width: int
+    height: int
+    sha256: str
+    group: str
+    boxes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An issue and the image that it is about; empty where it is about none."""
+
+    image: str
+    issue: Issue
+
+
+class Ledger:
+    """Names, outcomes and issues of one intake."""
+
+    def __init__(self, file: Path) -> None:
+        self._db = sqlite3.connect(file, isolation_level=None)
+        self._db.executescript(
+            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN;"
+            "CREATE TABLE name (path TEXT PRIMARY KEY, name TEXT, folded TEXT) WITHOUT ROWID;"
+            "CREATE TABLE entry (file TEXT PRIMARY KEY, source TEXT, width INT, height INT, sha256 TEXT, grp TEXT,"
+            " boxes TEXT, count INT, rank TEXT) WITHOUT ROWID;"
+            "CREATE TABLE issue (image TEXT, code TEXT, file TEXT, row INT, found TEXT);"
+        )
+        self.counts: Counter[str] = Counter()
+        """Issues by code."""
+        self.classes: Counter[str] = Counter()
+        """Boxes by class."""
+        self.seen: set[str] = set()
+        """Classes of the source, before renaming."""
+        self.rows = 0
+        """Label rows that were there, good and bad."""
+
+    def name_all(self, pictures: Iterable[Picture]) -> int:
+        """Give every image a name, and return how many there are."""
+        rows = ((each.path, name := each.name or plain_name(each.path), name.lower()) for each in pictures)
+        self._db.executemany("INSERT INTO name VALUES (?, ?, ?)", rows)
+        self._db.execute("CREATE INDEX by_folded ON name (folded)")
+        return int(self._db.execute("SELECT COUNT(*) FROM name").fetchone()[0])
+
+    def name_of(self, picture: Picture) -> str:
+        """Return the name of an image in the data set, without extension: its own where no other image has it."""
+        if picture.name:
+            return picture.name
+        name = plain_name(picture.path)
+        query = "SELECT COUNT(*) FROM (SELECT 1 FROM name WHERE folded = ? LIMIT 2)"
+        alone = self._db.execute(query, (name.lower(),)).fetchone()[0] == 1
+        return name if alone and is_own(picture.path, name) else distinct_name(picture.path, name)
+
+    def note(self, issue: Issue, image: str = "") -> None:
+        """Remember an issue."""
+        self.counts[issue.code] += 1
+        self._db.execute(
+            "INSERT INTO issue VALUES (?, ?, ?, ?, ?)", (image, issue.code, issue.file, issue.row, issue.found)
+        )
+
+    def add(self, outcome: Outcome) -> None:
+        """Remember what became of one image."""
+        self.rows += outcome.rows
+        self.classes.update(outcome.classes)
+        self.seen |= outcome.seen
+        for issue in outcome.issues:
+            self.note(issue, outcome.source)
+        if outcome.file:
+            self._db.execute(
+                "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    outcome.file,
+                    outcome.source,
+                    outcome.width,
+                    outcome.height,
+                    outcome.sha256,
+                    outcome.group,
+                    outcome.boxes,
+                    outcome.classes.total(),
+                    hashlib.sha256(outcome.file.encode()).hexdigest()[:16],
+                ),
+            )
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the images of the data set in order of their file names."""
+        return self._entries("ORDER BY file")
+
+    def sample(self, count: int) -> list[Entry]:
+        """Return up to `count` images, the same ones for the same names; those with boxes first."""
+        return list(self._entries("ORDER BY count = 0, rank LIMIT ?", count))
+
+    def entry_of(self, source: str) -> Entry | None:
+        """Return the image that the source calls `source`, if it is in the data set."""
+        return next(self._entries("WHERE source = ?", source), None)
+
+    def sizes(self) -> dict[str, list[int]]:
+        """Return width and height of the image with the smallest, the median and the largest area, pixels."""
+        count = self._db.execute("SELECT COUNT(*) FROM entry").fetchone()[0]
+        places = {"min": 0, "median": count // 2, "max": count - 1}
+        query = "SELECT width, height FROM entry ORDER BY width * height, width LIMIT 1 OFFSET ?"
+        return {name: list(self._db.execute(query, (place,)).fetchone()) for name, place in places.items()}
+
+    def duplicates(self, limit: int) -> list[list[str]]:
+        """Return groups of images with the same bytes, the first `limit` of them."""
+        query = "SELECT sha256 FROM entry GROUP BY sha256 HAVING COUNT(*) > 1 ORDER BY MIN(file) LIMIT ?"
+        digests = self._db.execute(query, (limit,)).fetchall()
+        files = "SELECT file FROM entry WHERE sha256 = ? ORDER BY file"
+        self._db.execute("CREATE INDEX IF NOT EXISTS by_digest ON entry (sha256)")
+        return [[file for (file,) in self._db.execute(files, digest)] for digest in digests]
+
+    def findings(self, code: str, limit: int) -> Iterator[Finding]:
+        """Yield the first `limit` issues of one code, in order of file and row."""
+        query = "SELECT * FROM issue WHERE code = ? ORDER BY file, row, found, image LIMIT ?"
+        for image, *issue in self._db.execute(query, (code, limit)):
+            yield Finding(image, Issue(*issue))
+
+    def _entries(self, clause: str, *values: Any) -> Iterator[Entry]:
+        query = f"SELECT file, source, width, height, sha256, grp, boxes FROM entry {clause}"  # noqa: S608  (our own clauses)
+        for row in self._db.cursor().execute(query, values):
+            yield Entry(*row)

@@ -1,0 +1,184 @@
+"""Look at one picture: can every later reader read it as it is, can it be converted, or must it be put aside?
+
+Kept byte for byte: upright 8-bit JPEG in grey or colour, and PNG without transparency. Converted: all else that
+Pillow reads. What was JPEG stays JPEG, at quality 95 without chroma subsampling; everything else becomes PNG.
+Transparency is laid on white, as labelling tools show it; 16 bits lose the lower 8; of several frames the first stays.
+"""
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import NoReturn
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from steps.dataset.issues import FOUND_LIMIT, Rejection
+
+Image.MAX_IMAGE_PIXELS = None  # Our own cap is checked before anything is decoded, and quarantines instead of warning.
+
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP")
+"""Decoders that may see the bytes; others, PostScript's for one, start programs."""
+
+EXTENSIONS = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "MPO": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "PNG": (".png",),
+    "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+    "BMP": (".bmp", ".dib"),
+}
+
+SHORTEST_SIDE = 10
+"""Pixels; ultralytics takes no picture with a shorter side."""
+
+ORIENTATION = 0x0112
+JPEG_END = b"\xff\xd9"
+PNG_DEPTH_AT = 24
+
+MARKS = {
+    b"GIF8": "GIF",
+    b"%PDF": "PDF",
+    b"8BPS": "Photoshop",
+    b"\x00\x00\x00\x0cjP": "JPEG 2000",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that can be used.
+
+    Attributes:
+        width: Of the upright picture, pixels.
+        height: Of the upright picture, pixels.
+        orientation: EXIF orientation, 1 to 8, that it had.
+        suffix: Extension that fits its content.
+        data: Bytes to write; those that were looked at, where nothing had to be done.
+        changes: What was done: code of `issues.TREATMENTS`, and what was found.
+    """
+
+    width: int
+    height: int
+    orientation: int
+    suffix: str
+    data: bytes
+    changes: tuple[tuple[str, str], ...]
+
+
+def look_at(data: bytes, name: str, max_pixels: int) -> Picture:
+    """Check and, where needed, convert the picture in `data`, a file called `name`.
+
+    Raises:
+        Rejection: If it cannot be used.
+    """
+    if not data:
+        raise Rejection("image_empty")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata.
+        try:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                return _checked(image, data, name, max_pixels)
+        except Rejection:
+            raise
+        except UnidentifiedImageError:
+            _refuse_unknown(data)
+        except Exception as error:  # noqa: BLE001  (decoders raise anything on broken bytes)
+            text = " ".join(str(error).split())[:FOUND_LIMIT]
+            raise Rejection("image_truncated" if "truncated" in text else "image_unreadable", text) from None
+
+
+def _checked(image: Image.Image, data: bytes, name: str, max_pixels: int) -> Picture:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise Rejection("image_too_large", f"{width}x{height}")
+    if min(width, height) < SHORTEST_SIDE:
+        raise Rejection("image_too_small", f"{width}x{height}")
+    kind = image.format or ""
+    changes = []
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix not in EXTENSIONS[kind]:
+        changes.append(("wrong_extension", f"{kind} named {suffix}"))
+    orientation = image.getexif().get(ORIENTATION, 1)
+    orientation = orientation if orientation in range(2, 9) else 1
+    if orientation == 1 and _is_plain(image, data):
+        _decode(image)
+        if kind != "PNG" and not data.endswith(JPEG_END):
+            data += JPEG_END  # Ultralytics would decode and write the file anew, in place.
+            changes.append(("end_marker_added", ""))
+        return Picture(width, height, 1, ".png" if kind == "PNG" else ".jpg", data, tuple(changes))
+    if getattr(image, "n_frames", 1) > 1 and kind != "MPO":
+        changes.append(("first_frame_kept", f"{kind} of {getattr(image, 'n_frames', 1)} frames"))
+        image.seek(0)
+    described = f"{_depth(image, data)}{image.mode} {kind}"
+    if orientation != 1:
+        changes.append(("exif_upright", f"orientation {orientation}"))
+    upright = ImageOps.exif_transpose(image)
+    plain = _plain(upright)
+    suffix = ".jpg" if kind in ("JPEG", "MPO") else ".png"
+    if orientation == 1 or plain is not upright:
+        changes.append(("converted", f"{described} to {plain.mode} {suffix}"))
+    return Picture(*plain.size, orientation, suffix, _encoded(plain, suffix), tuple(changes))
+
+
+def _is_plain(image: Image.Image, data: bytes) -> bool:
+    if image.format in ("JPEG", "MPO"):
+        return image.mode in ("L", "RGB")
+    return (
+        image.format == "PNG"
+        and image.mode in ("1", "L", "P", "RGB")
+        and "transparency" not in image.info
+        and data[PNG_DEPTH_AT] <= 8
+        and getattr(image, "n_frames", 1) == 1
+    )
+
+
+def _decode(image: Image.Image) -> None:
+    """Decode all of the picture's data, so that a broken one shows.
+
+    Of a JPEG every bit is decoded; the inverse transform that follows cannot fail, and is done at an eighth of the size.
+    """
+    if image.format == "JPEG":
+        image.draft("L", (1, 1))
+    image.load()
+
+
+def _depth(image: Image.Image, data: bytes) -> str:
+    deep = image.mode.startswith("I;16") or (image.format == "PNG" and data[PNG_DEPTH_AT] == 16)
+    return "16-bit " if deep else ""
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Return `image` in grey or colour, 8 bits a channel, nothing transparent."""
+    if image.mode in ("L", "RGB") and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I;16"):
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if image.mode in ("I", "F"):
+        raise Rejection("image_kind", f"{image.format} with 32 bits a pixel and channel")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, "white")
+        return Image.alpha_composite(white, layer).convert("RGB")
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _encoded(image: Image.Image, suffix: str) -> bytes:
+    file = io.BytesIO()
+    image.info = {}  # No profile, no EXIF: nothing that turns or recolours it again.
+    if suffix == ".jpg":
+        image.save(file, "JPEG", quality=95, subsampling=0)
+    else:
+        image.save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def _refuse_unknown(data: bytes) -> NoReturn:
+    head = data[:64].lstrip().lower()
+    if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<")):
+        raise Rejection("image_unreadable", "an HTML or XML page")
+    kind = next((name for mark, name in MARKS.items() if data.startswith(mark)), "")
+    if data[4:8] == b"ftyp":
+        kind = "HEIC or AVIF"
+    if kind:
+        raise Rejection("image_kind", kind)
+    raise Rejection("image_unreadable", f"begins with {data[:12]!r}")

@@ -1,0 +1,74 @@
+"""Worker processes that are never far ahead, so that neither they nor what they return fills the memory."""
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from multiprocessing import connection, get_context, parent_process
+from typing import TypeVar
+
+from steps.errors import TemporaryError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+AHEAD = 4
+"""Batches that wait or are done, for each worker."""
+
+
+def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield lists of `size` items; the last may be shorter."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def each_in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+    """Yield `work(item)` in the order of `items`, done by `workers` processes; with one, by this one.
+
+    Processes are started fresh, not forked, since libraries in this one may hold locks. They end with it, however it
+    ends, and leave Ctrl-C to it.
+
+    Raises:
+        TemporaryError: If a worker is killed.
+    """
+    if workers == 1:
+        yield from map(work, items)
+        return
+    context = get_context("forkserver")
+    context.set_forkserver_preload([work.__module__, "steps.ingest.preparation"])
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent) as pool:
+        pending: deque[Future[R]] = deque()
+        try:
+            for item in items:
+                pending.append(pool.submit(work, item))
+                if len(pending) >= AHEAD * workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        except BrokenProcessPool:
+            raise TemporaryError(
+                "a process that reads images was killed, most likely for memory",
+                hint="give the step more memory, or lower --workers or --max-pixels",
+            ) from None
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _follow_parent() -> None:
+    """Ignore Ctrl-C, which the terminal sends to all, and end when the parent is gone, which no signal tells."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,59 @@
+"""Images that an export only points at, in a bucket."""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+from steps.store.address import open_store, split_bucket
+from steps.store.interface import MissingObjectError, Store
+
+THREADS = 8
+
+
+def is_remote(path: str) -> bool:
+    """Tell whether `path` is an address in a bucket rather than a path inside the source."""
+    return path.startswith("s3://")
+
+
+def place_of(address: str, folder: Path) -> Path:
+    """Return where the image at `address` lies after its download to `folder`."""
+    suffix = PurePosixPath(address).suffix.lower()
+    return folder / (hashlib.sha256(address.encode()).hexdigest() + suffix)
+
+
+def download(addresses: Iterable[str], folder: Path) -> Iterator[tuple[str, bool]]:
+    """Download images to `folder`, several at a time; yield each address, and whether there was something.
+
+    Raises:
+        InputError: If the store refuses, or an address is none.
+        StoreUnavailableError: If the store does not answer.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    store_of = cache(_open)
+
+    def save(address: str) -> tuple[str, bool]:
+        bucket, key = split_bucket(address)
+        try:
+            store_of(bucket).download(key, place_of(address, folder))
+        except MissingObjectError:
+            return address, False
+        return address, True
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        pending: deque[Future[tuple[str, bool]]] = deque()
+        try:
+            for address in addresses:
+                pending.append(pool.submit(save, address))
+                if len(pending) > 4 * THREADS:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _open(bucket: str) -> Store:
+    return open_store(f"s3://{bucket}")

@@ -1,0 +1,164 @@
+"""Turn labelled images, however they come, into the canonical data set."""
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from steps.dataset import Box, DatasetInfo, DatasetWriter, ImageRecord
+from steps.dataset.formats import Source, recognise
+from steps.dataset.formats.label_studio import LabelStudioSource
+from steps.dataset.issues import Issue
+from steps.dataset.tree import Tree
+from steps.errors import DatasetError
+from steps.ingest.archive import unpack
+from steps.ingest.class_rules import ClassRules
+from steps.ingest.contract import IngestInputs, IngestOutputs
+from steps.ingest.intake import write_intake
+from steps.ingest.ledger import Entry, Ledger
+from steps.ingest.limits import Limits
+from steps.ingest.pool import each_in_order, in_batches
+from steps.ingest.preparation import Settings, Task, prepare
+from steps.ingest.remote import download, is_remote, place_of
+from steps.ingest.thumbnails import draw_quarantine, draw_samples
+from steps.ingest.verdict import quarantined, refuse_if_bad
+from steps.runtime.cores import available_cores
+from steps.store.redaction import redact
+from steps.store.source import fetch
+from steps.workspace import Workspace
+
+BATCH = 16
+"""Images that a worker takes at once."""
+
+
+def ingest(inputs: IngestInputs, work: Workspace) -> IngestOutputs:
+    """Fetch, unpack, recognise, check and write; see the contract."""
+    rules = ClassRules.parse(inputs.classes, inputs.rename_classes)
+    with work.scratch("ingest") as scratch:
+        ledger = Ledger(scratch / "ledger.sqlite")
+        tree = Tree.scan(_folder(inputs, scratch, ledger, work), scratch / "tree.sqlite", ledger.note)
+        chosen = recognise(tree, inputs.format)
+        source = chosen.open(tree, rules.keep)
+        if isinstance(source, LabelStudioSource):
+            _refuse_unknown_labels(source, rules)
+        dataset, intake = work.out / "dataset", work.out / "intake"
+        images = dataset / "images"
+        images.mkdir(parents=True)
+        settings = Settings(images, inputs.max_pixels, inputs.group_pattern, rules, owned=scratch)
+        total = _read_all(source, tree, settings, ledger, workers=inputs.workers or available_cores(), work=work)
+        refuse_if_bad(ledger, total, inputs.max_bad_share)
+        classes = rules.order(source.names, ledger.classes, ledger.seen)
+        _note_absent(rules, classes, source, ledger)
+        info = _write(dataset, ledger, classes, redact(inputs.source), chosen.name)
+        thumbnails = intake / "thumbnails"
+        thumbnails.mkdir(parents=True)
+        original = partial(_original, tree.root, scratch)
+        pictures = {
+            "thumbnails": draw_samples(ledger, images, thumbnails, classes),
+            "quarantine_thumbnails": draw_quarantine(ledger, images, thumbnails, classes, original),
+        }
+        write_intake(intake, ledger, info, source.layout, pictures)
+        aside = sum(quarantined(ledger, "row").values()) + sum(quarantined(ledger, "image").values())
+    return IngestOutputs(
+        dataset=dataset, intake=intake, images=info.images, boxes=info.boxes, quarantined=aside, digest=info.digest
+    )
+
+
+def _folder(inputs: IngestInputs, scratch: Path, ledger: Ledger, work: Workspace) -> Path:
+    """Return a folder with what the source holds: fetched, and unpacked where it is an archive."""
+    fetched = fetch(
+        inputs.source,
+        scratch / "fetched",
+        inputs.source_sha256,
+        max_bytes=inputs.max_bytes,
+        report=work.progress,
+    )
+    if fetched.is_dir():
+        return fetched
+    limits = Limits(inputs.max_entries, inputs.max_bytes, inputs.max_ratio)
+    unpack(fetched, scratch / "unpacked", limits, ledger.note)
+    return scratch / "unpacked"
+
+
+def _read_all(source: Source, tree: Tree, settings: Settings, ledger: Ledger, *, workers: int, work: Workspace) -> int:
+    """Prepare every image, and return how many there are."""
+    total = ledger.name_all(source.pictures())
+    remote = (picture.path for picture in source.pictures() if is_remote(picture.path))
+    for address, found in download(remote, settings.owned / "remote"):
+        if not found:
+            ledger.note(Issue("image_missing", address))
+    batches = in_batches(_tasks(source, tree, settings, ledger), BATCH)
+    done = 0
+    for outcomes in each_in_order(partial(prepare, settings=settings), batches, min(workers, -(-total // BATCH) or 1)):
+        for outcome in outcomes:
+            ledger.add(outcome)
+        done += len(outcomes)
+        work.progress(done, total, f"{done} images read")
+    for issue in source.left_out():
+        ledger.note(issue)
+    if not done:
+        raise DatasetError(
+            "no image has labels that can be read" + _reasons(ledger), hint="see which files the labels name"
+        )
+    return total
+
+
+def _tasks(source: Source, tree: Tree, settings: Settings, ledger: Ledger) -> Iterator[Task]:
+    for picture in source.pictures():
+        file = _original(tree.root, settings.owned, picture.path)
+        if file.exists():
+            yield Task(file, picture.path, ledger.name_of(picture), picture.labels)
+
+
+def _original(root: Path, scratch: Path, path: str) -> Path:
+    return place_of(path, scratch / "remote") if is_remote(path) else root / path
+
+
+def _reasons(ledger: Ledger) -> str:
+    told = ", ".join(f"{count} x {code}" for code, count in ledger.counts.most_common(3))
+    return f": {told}" if told else ""
+
+
+def _refuse_unknown_labels(source: LabelStudioSource, rules: ClassRules) -> None:
+    """Refuse labels that `--classes` does not have: in a project of one's own, that is a mistake in one of the two."""
+    if not rules.keep:
+        return
+    unknown: dict[str, str] = {}
+    for label, image in source.labels():
+        if rules.final(label) is None and not rules.dropped_on_purpose(label):
+            unknown.setdefault(label, image)
+    if unknown:
+        told = ", ".join(f"{label!r} (first on {image})" for label, image in sorted(unknown.items())[:10])
+        raise DatasetError(
+            f"labels that are not among --classes={','.join(rules.keep)}: {told}",
+            hint="add them to --classes, or rename or drop them with --rename-classes, as in old=new or old=",
+        )
+
+
+def _note_absent(rules: ClassRules, classes: tuple[str, ...], source: Source, ledger: Ledger) -> None:
+    known = {*(source.names or ()), *ledger.seen}
+    absent = [name for name in classes if name not in ledger.classes and name not in map(rules.final, known)]
+    for name in [*absent, *rules.absent(known)]:
+        ledger.note(Issue("class_absent", "", None, name))
+
+
+def _write(dataset: Path, ledger: Ledger, classes: tuple[str, ...], source: str, source_format: str) -> DatasetInfo:
+    index = {name: place for place, name in enumerate(classes)}
+    with DatasetWriter(dataset, classes=classes, source=source, source_format=source_format) as writer:
+        for entry in ledger.entries():
+            writer.add(_record(entry, index))
+    return writer.info
+
+
+def _record(entry: Entry, index: dict[str, int]) -> ImageRecord:
+    """Return the record of one image, its boxes in an order that does not depend on the source's."""
+    boxes = [Box(xyxy=xyxy, label=index[name], polygon=polygon) for name, xyxy, polygon in json.loads(entry.boxes)]
+    return ImageRecord(
+        file=entry.file,
+        width=entry.width,
+        height=entry.height,
+        sha256=entry.sha256,
+        source=entry.source,
+        group=entry.group,
+        boxes=tuple(sorted(boxes, key=lambda box: (box.label, box.xyxy, box.polygon or ()))),
+    )

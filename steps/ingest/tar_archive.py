@@ -1,0 +1,51 @@
+"""Unpack tar and tar.gz files that may attack."""
+
+import gzip
+import tarfile
+import zlib
+from pathlib import Path
+from typing import IO, cast
+
+from steps.errors import DatasetError
+from steps.ingest.extraction import Extraction
+from steps.ingest.limits import Metered, refuse, safe_name
+
+
+def unpack_tar(path: Path, extraction: Extraction) -> None:
+    """Write the wanted files of the tar or tar.gz at `path`.
+
+    Raises:
+        DatasetError: If it is broken or attacks.
+    """
+    try:
+        with path.open("rb") as packed:
+            zipped = packed.peek(2)[:2] == b"\x1f\x8b"
+            _unpack(cast("IO[bytes]", gzip.GzipFile(fileobj=packed)) if zipped else packed, extraction)
+    except DatasetError:
+        raise
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError) as error:
+        raise DatasetError(
+            f"{path.name} is a broken tar file: {' '.join(str(error).split())[:200] or type(error).__name__}",
+            hint="download or pack it again",
+        ) from None
+
+
+def _unpack(stream: IO[bytes], extraction: Extraction) -> None:
+    metered = Metered(stream, extraction.limits)
+    with tarfile.TarFile(fileobj=metered, encoding="utf-8", errors="backslashreplace") as archive:
+        while member := archive.next():
+            archive.members.clear()  # type: ignore[attr-defined]  # Else it keeps all of them.
+            extraction.limits.count_entry()
+            if member.issym() or member.islnk():
+                raise refuse("a link", member.name)
+            if not (member.isreg() or member.isdir()) or member.issparse():
+                raise refuse("a special file", member.name)
+            if member.isdir():
+                safe_name(member.name)
+                continue
+            target = extraction.wanted(member.name)
+            content = archive.extractfile(member) if target else None
+            if target and content:
+                extraction.write(target, content)
+    if metered.last.strip(b"\0"):
+        raise tarfile.ReadError("an entry's header is damaged")  # Here tarfile would take it for the end.

@@ -1,0 +1,104 @@
+"""Unpack zip files that may attack."""
+
+import io
+import stat
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+from steps.errors import DatasetError
+from steps.ingest.extraction import Extraction
+from steps.ingest.limits import CHUNK, Limits, Metered, refuse, safe_name
+
+ENCRYPTED = 0x1
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Others may ask for gigabytes of memory before the first byte is out."""
+
+END = struct.Struct("<4s4H2LH")
+END64 = struct.Struct("<4sQ2H2L4Q")
+LOCATOR64 = struct.Struct("<4sLQL")
+ENTRY = struct.Struct("<4s24x3H12x")
+
+
+def unpack_zip(path: Path, extraction: Extraction) -> None:
+    """Write the wanted files of the zip at `path`.
+
+    Raises:
+        DatasetError: If it is broken, encrypted or attacks.
+    """
+    try:
+        with path.open("rb", buffering=CHUNK) as file:
+            _count_entries(file, extraction.limits)
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                _check(info)
+                name = _name(info)
+                if info.is_dir() or name.endswith("/"):
+                    safe_name(name)
+                    continue
+                target = extraction.wanted(name)
+                if target:
+                    with archive.open(info) as content:
+                        extraction.write(target, Metered(content, extraction.limits))
+    except DatasetError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError, ValueError) as error:
+        raise DatasetError(
+            f"{path.name} is a broken zip file: {' '.join(str(error).split())[:200] or type(error).__name__}",
+            hint="download or pack it again",
+        ) from None
+
+
+def _check(info: zipfile.ZipInfo) -> None:
+    mode = info.external_attr >> 16
+    if stat.S_ISLNK(mode):
+        raise refuse("a link", info.filename)
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise refuse("a special file", info.filename)
+    if info.flag_bits & ENCRYPTED:
+        raise DatasetError(f"the zip is encrypted: {info.filename[:200]!r}", hint="pack it without a password")
+    if info.compress_type not in METHODS:
+        raise DatasetError(
+            f"the zip uses compression method {info.compress_type} for {info.filename[:200]!r}",
+            hint="pack it with `zip -r`, which stores or deflates",
+        )
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """Return the name with `/`: old Windows tools wrote backslashes, which are then folders too."""
+    return info.orig_filename.replace("\\", "/")
+
+
+def _count_entries(file: BinaryIO, limits: Limits) -> None:
+    """Walk the central directory before `ZipFile` reads it into memory, where each entry takes half a kilobyte."""
+    start, size = _directory(file)
+    file.seek(start)
+    while size > 0:
+        mark, *lengths = ENTRY.unpack(file.read(ENTRY.size))
+        if mark != b"PK\1\2":
+            raise zipfile.BadZipFile("the list of entries is damaged")
+        file.seek(sum(lengths), io.SEEK_CUR)
+        size -= ENTRY.size + sum(lengths)
+        limits.count_entry()
+
+
+def _directory(file: BinaryIO) -> tuple[int, int]:
+    """Return start and size, in bytes, of the central directory; it ends where the end record starts."""
+    end = file.seek(0, io.SEEK_END)
+    tail_start = max(0, end - END.size - 0xFFFF)
+    file.seek(tail_start)
+    tail = file.read()
+    place = tail.rfind(b"PK\5\6")
+    if place < 0 or len(tail) - place < END.size:
+        raise zipfile.BadZipFile("its end is missing")
+    size = END.unpack_from(tail, place)[5]
+    stop = tail_start + place
+    at = place - LOCATOR64.size
+    if at >= END64.size and tail[at : at + 4] == b"PK\6\7":
+        stop -= LOCATOR64.size + END64.size
+        size = END64.unpack_from(tail, at - END64.size)[8]
+    if size > stop:
+        raise zipfile.BadZipFile("the list of entries is larger than the file")
+    return stop - size, size
