@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 from steps.detection import iou_matrix
 
@@ -15,14 +16,28 @@ THRESHOLD = 0.25
 """Score from which on `export` lists a box. Boxes this near to it may be missing on either side."""
 
 
-def disagreement(expected: Sequence[dict[str, Any]], found: Sequence[dict[str, Any]]) -> str:
+class ExpectedBox(BaseModel):
+    """One box of `golden/expected.json`: xyxy in pixels of the golden image."""
+
+    xyxy: tuple[float, float, float, float]
+    label: int
+    score: float
+
+
+class Expected(BaseModel):
+    """Content of `golden/expected.json`, as far as it is compared."""
+
+    boxes: tuple[ExpectedBox, ...]
+
+
+def disagreement(expected: Expected, found: Sequence[dict[str, Any]]) -> str:
     """Return in words the first box without a partner, of `expected` in `found` or the other way round; empty if none.
 
     Args:
-        expected: Boxes of `golden/expected.json`: `xyxy`, `label`, `name`, `score`.
+        expected: What `export` found.
         found: Results of the server: `class`, `name`, `confidence`, `box`.
     """
-    theirs = [(box["label"], box["score"], list(box["xyxy"])) for box in expected]
+    theirs = [(box.label, box.score, list(box.xyxy)) for box in expected.boxes]
     ours = [(box["class"], box["confidence"], [box["box"][side] for side in ("x1", "y1", "x2", "y2")]) for box in found]
     pairs = ((theirs, ours, "is expected but was not found"), (ours, theirs, "was found but is not expected"))
     for boxes, others, verdict in pairs:

@@ -8,9 +8,10 @@ from statistics import median
 from typing import Any
 
 import urllib3
+from pydantic import ValidationError
 
 from steps.contract import duration_seconds
-from steps.deploy.agreement import disagreement
+from steps.deploy.agreement import Expected, disagreement
 from steps.deploy.contract import DeployInputs, DeployOutputs
 from steps.deploy.local_server import running_server
 from steps.errors import ModelError, TemporaryError
@@ -72,11 +73,11 @@ def deploy(inputs: DeployInputs, work: Workspace) -> DeployOutputs:
     return DeployOutputs(answer=answer, version=version.number, latency_ms=said.latency_ms)
 
 
-def _golden(registry: Registry, version: Version, scratch: Path) -> tuple[bytes, list[dict[str, Any]]]:
+def _golden(registry: Registry, version: Version, scratch: Path) -> tuple[bytes, Expected]:
     folder = registry.fetch(version, scratch)
     try:
-        return (folder / GOLDEN).read_bytes(), json.loads((folder / EXPECTED).read_bytes())["boxes"]
-    except (OSError, ValueError, KeyError) as error:
+        return (folder / GOLDEN).read_bytes(), Expected.model_validate_json((folder / EXPECTED).read_bytes())
+    except (OSError, ValidationError) as error:
         raise ModelError(
             f"{version.url} has no usable {GOLDEN} and {EXPECTED} ({type(error).__name__})",
             hint="export and publish the model anew: `export` writes both",

@@ -1,0 +1,138 @@
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import httpx
+import pytest
+
+from steps.deploy.contract import DeployInputs, DeployOutputs
+from steps.deploy.local_server import running_server
+from steps.deploy.run import deploy
+from steps.errors import InputError, ModelError, TemporaryError
+from steps.workspace import Workspace
+from tests.factories_model import CLASSES, Fixed, publish_model, write_model
+
+
+def deployed(folder: Path, registry: Path, **inputs: object) -> DeployOutputs:
+    out = folder / "out"
+    out.mkdir()
+    given = DeployInputs.model_validate({"registry": str(registry), "model_name": "planes", **inputs})
+    return deploy(given, Workspace(out=out, state=folder / "state"))
+
+
+def gone(url: str) -> bool:
+    try:
+        httpx.get(f"{url}/healthz")
+    except httpx.ConnectError:
+        return True
+    return False
+
+
+def test_answer_picture_and_log_are_kept_when_the_version_serves(registry: Path, tmp_path: Path) -> None:
+    outputs = deployed(tmp_path, registry)
+    answer = json.loads((outputs.answer / "answer.json").read_text())
+    assert (outputs.version, outputs.latency_ms) == (1, answer["latency_ms"])
+    assert (answer["version"], answer["matches_golden"], answer["requests"]) == (1, True, 10)
+    assert [(box["name"], box["class"], box["confidence"]) for box in answer["boxes"]] == [
+        ("plane", 0, 0.9),
+        ("helicopter", 1, 0.6),
+    ]
+    assert set(answer["boxes"][0]["box"]) == {"x1", "y1", "x2", "y2"}
+    picture = cv2.imread(str(outputs.answer / "picture.jpg"))
+    assert picture is not None
+    assert picture.shape == (64, 64, 3)
+    log = (outputs.answer / "server.log").read_text()
+    (ready,) = [json.loads(line) for line in log.splitlines() if line.startswith('{"event": "ready"')]
+    assert "POST /predict" in log
+    assert gone(ready["url"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+
+
+def test_deployment_fails_when_the_answer_is_another(tmp_path: Path) -> None:
+    model = write_model(tmp_path / "model")
+    expected = {"xyxy": [1, 1, 5, 5], "label": 0, "name": CLASSES[0], "score": 0.8}
+    rewrite_golden(model, json.dumps({"boxes": [expected]}))
+    publish_model(tmp_path / "models", model)
+    with pytest.raises(
+        ModelError, match=r"class 0 with score 0\.800 at \[1\.0, 1\.0, 5\.0, 5\.0\] is expected but was not found"
+    ):
+        deployed(tmp_path, tmp_path / "models")
+
+
+def rewrite_golden(model: Path, text: str) -> None:
+    path = model / "golden" / "expected.json"
+    path.write_text(text)
+    card = json.loads((model / "model.json").read_text())
+    del card["files"]["golden/expected.json"]
+    (model / "model.json").write_text(json.dumps(card))
+
+
+def test_deployment_fails_when_there_is_no_golden_image(tmp_path: Path) -> None:
+    model = write_model(tmp_path / "model")
+    rewrite_golden(model, "[]")
+    publish_model(tmp_path / "models", model)
+    with pytest.raises(ModelError, match="no usable golden/image"):
+        deployed(tmp_path, tmp_path / "models")
+
+
+def test_pinned_version_answers_when_there_is_a_later_one(tmp_path: Path) -> None:
+    publish_model(tmp_path / "models", write_model(tmp_path / "one"))
+    boxes = [Fixed((1, 1, 30, 30), 1, 0.7)]
+    publish_model(tmp_path / "models", write_model(tmp_path / "two", boxes=boxes))
+    assert deployed(tmp_path, tmp_path / "models", version=1).version == 1
+
+
+def test_end_of_the_log_is_told_when_the_server_does_not_start(registry: Path, tmp_path: Path) -> None:
+    flags = [f"--registry={registry}", "--model-name=helicopters"]
+    with (
+        pytest.raises(InputError, match=r"exit code 2 before it was ready(.|\n)*no model 'helicopters'"),
+        running_server(flags, work=tmp_path / "work", log=tmp_path / "log", timeout_s=60),
+    ):
+        pytest.fail("there is no such model")
+
+
+def test_server_is_stopped_when_it_is_not_ready_in_time(registry: Path, tmp_path: Path) -> None:
+    flags = [f"--registry={registry}", "--model-name=planes"]
+    with (
+        pytest.raises(TemporaryError, match=r"not ready after 0\.05 s"),
+        running_server(flags, work=tmp_path / "work", log=tmp_path / "log", timeout_s=0.05),
+    ):
+        pytest.fail("nothing starts that fast")
+
+
+def test_server_is_stopped_when_the_block_fails(registry: Path, tmp_path: Path) -> None:
+    urls = []
+
+    def fail() -> None:
+        flags = [f"--registry={registry}", "--model-name=planes"]
+        with running_server(flags, work=tmp_path / "work", log=tmp_path / "log", timeout_s=60) as url:
+            urls.append(url)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert gone(urls[0])
+
+
+def test_server_is_stopped_when_the_step_is_terminated(registry: Path, tmp_path: Path) -> None:
+    program = f"""
+import signal, time
+from pathlib import Path
+from steps import runner
+from steps.deploy.local_server import running_server
+signal.signal(signal.SIGTERM, runner._terminate)
+flags, folder = ["--registry={registry}", "--model-name=planes"], Path({str(tmp_path)!r})
+with running_server(flags, work=folder / "work", log=folder / "log", timeout_s=60) as url:
+    print(url, flush=True)
+    time.sleep(60)
+"""
+    step = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert step.stdout
+    url = step.stdout.readline().strip()
+    assert not gone(url)
+    step.send_signal(signal.SIGTERM)
+    step.communicate(timeout=30)
+    assert gone(url)
