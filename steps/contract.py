@@ -31,10 +31,12 @@ Out = TypeVar("Out", bound=Model)
 class Artifact:
     """Marks a `Path` field that travels as a file or folder, not as text.
 
-    `optional` artifacts are typed `Path | None` and may be absent: the step then sees None.
+    `optional` artifacts are typed `Path | None` and may be absent: the step then sees None. `file` is the suffix of
+    an output that is one file (`json`, `html`): it travels as it is, for people to open; folders travel as a tar.
     """
 
     optional: bool = False
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

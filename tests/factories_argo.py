@@ -84,7 +84,7 @@ class TellInputs(Model):
 class UseOutputs(Model):
     """What `use` leaves behind."""
 
-    report: Annotated[Path, Artifact()]
+    report: Annotated[Path, Artifact(file="html")]
     """A page."""
 
 

@@ -33,7 +33,7 @@ class DrawInputs(Model):
 class DrawOutputs(Model):
     """What `draw` leaves behind."""
 
-    archive: Annotated[Path, Artifact()]
+    archive: Annotated[Path, Artifact(file="zip")]
     """Zip in YOLO's layout: `images/`, `labels/` and `data.yaml`."""
 
     boxes: int = Field(ge=0)

@@ -45,7 +45,7 @@ class PublishInputs(Model):
 class PublishOutputs(Model):
     """What `publish` leaves behind."""
 
-    published: Annotated[Path, Artifact()]
+    published: Annotated[Path, Artifact(file="json")]
     """`published.json`: name, version, URL, lineage and the version that `latest` named before."""
 
     version: int = Field(ge=1)

@@ -52,10 +52,10 @@ class ReportInputs(Model):
 class ReportOutputs(Model):
     """What `report` leaves behind."""
 
-    report: Annotated[Path, Artifact()]
+    report: Annotated[Path, Artifact(file="html")]
     """`report.html`, self-contained."""
 
-    summary: Annotated[Path, Artifact()]
+    summary: Annotated[Path, Artifact(file="json")]
     """`summary.json`: status, reason, scores, version, timings, for programs."""
 
 

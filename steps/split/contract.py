@@ -37,7 +37,7 @@ class SplitInputs(Model):
 class SplitOutputs(Model):
     """What `split` leaves behind."""
 
-    splits: Annotated[Path, Artifact()]
+    splits: Annotated[Path, Artifact(file="json")]
     """`splits.json`: seed, fractions, and the file names of train, valid and test."""
 
     train: int = Field(ge=1)

@@ -17,17 +17,13 @@ DESCRIPTION: Final = "workflows.argoproj.io/description"
 RUN_KEY: Final = "runs/{{workflow.name}}"
 RECORDS_KEY: Final = f"{RUN_KEY}/records"
 
-# Artifacts that are one file, so that the UI shows them and people fetch them as they are. All others are folders and
-# travel as a tar, which holds a single file just as well: a new step works without an entry here.
-FILES: Final = {"splits": "json", "published": "json", "report": "html", "summary": "json"}
-
 
 def artifact_key(step: Step[Any, Any], name: str) -> str:
     """Return the key under which `step` keeps its output artifact `name`: `runs/RUN/train/checkpoint.tgz`.
 
     Keyed by step, not by template or pod, so that the exit handler finds it however the run went.
     """
-    return f"{RUN_KEY}/{step.name}/{name}.{FILES.get(name, 'tgz')}"
+    return f"{RUN_KEY}/{step.name}/{name}.{_file(step, name) or 'tgz'}"
 
 
 def build_template(
@@ -110,9 +106,14 @@ def _output_artifact(step: Step[Any, Any], name: str) -> S3Artifact:
         path=str(WORK / "out" / name),
         key=artifact_key(step, name),
         # Images do not compress: level 0 is many times faster than the default.
-        archive=NoneArchiveStrategy() if name in FILES else TarArchiveStrategy(compression_level=0),
+        archive=NoneArchiveStrategy() if _file(step, name) else TarArchiveStrategy(compression_level=0),
         optional=_optional(step.outputs.model_fields[name.replace("-", "_")]),
     )
+
+
+def _file(step: Step[Any, Any], name: str) -> str:
+    mark = artifact_mark(step.outputs.model_fields[name.replace("-", "_")])
+    return mark.file if mark else ""
 
 
 def _retry() -> RetryStrategy:
