@@ -20,13 +20,13 @@ def draw(image: Image, detections: Detections, classes: Sequence[str], *, scores
     """
     picture = image.copy()
     height, width = picture.shape[:2]
-    thickness = max(1, round(max(height, width) / 320))
+    thickness = max(1, round(max(height, width) / 250))
     for index in np.argsort(detections.scores, kind="stable"):
         label = int(detections.labels[index])
         name = classes[label]
         text = f"{name} {detections.scores[index]:.2f}" if scores else name
         left, top, right, bottom = (round(float(side)) for side in detections.xyxy[index])
-        cv2.rectangle(picture, (left, top), (right, bottom), class_color(label), thickness, cv2.LINE_AA)
+        cv2.rectangle(picture, (left, top), (right, bottom), class_color(label), thickness)
         _write(picture, text, (left, top), class_color(label))
     return picture
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +72,7 @@ def _class_score(
 ) -> ClassScore:
     matches = result.matches[label]
     (found,), (true,) = count_above(matches, np.array([threshold]))
-    precision = float(true / found) if found else None
+    precision = _share(true / found) if found else None
     images = sum(bool((truth.labels == label).any()) for truth in truths)
     if not matches.boxes:
         return ClassScore(
@@ -82,11 +83,11 @@ def _class_score(
         name=name,
         images=images,
         boxes=matches.boxes,
-        ap50=float(over_recall[0]),
-        ap50_95=float(over_recall.mean()),
+        ap50=_share(over_recall[0]),
+        ap50_95=_share(over_recall.mean()),
         precision=precision,
-        recall=float(true / matches.boxes),
-        f1=float(2 * true / (found + matches.boxes)),
+        recall=_share(true / matches.boxes),
+        f1=_share(2 * true / (found + matches.boxes)),
     )
 
 
@@ -98,7 +99,7 @@ def _size_scores(result: CocoResult, truths: Sequence[Detections]) -> dict[str, 
         values = result.precision[..., list(AREAS).index(name)]
         defined = values[~np.isnan(values)]
         scores[name] = SizeScore(
-            ap50_95=float(defined.mean()) if defined.size else None,
+            ap50_95=_share(defined.mean()) if defined.size else None,
             # COCO counts a box of exactly the limit in both buckets; here the buckets add up.
             boxes=int(((areas >= low) & (areas < high)).sum()),
         )
@@ -121,4 +122,9 @@ def _round(values: NDArray[np.float64]) -> tuple[float, ...]:
 
 
 def _mean(values: Iterable[float | None]) -> float:
-    return float(np.mean([value or 0 for value in values]))
+    return _share(np.mean([value or 0 for value in values]))
+
+
+def _share(value: np.floating[Any]) -> float:
+    # COCO adds a tiny number to each denominator: what is perfect would read 0.9999999999999999.
+    return round(float(value), 6)
