@@ -1,0 +1,246 @@
+"""One try of a node that is a process: inputs in, command, outputs out. What a pod is on a cluster."""
+
+import json
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workflows.local.durations import now
+from workflows.local.errors import LocalError
+from workflows.local.mounts import KEPT
+from workflows.local.node import Phase
+from workflows.local.process import NOT_FOUND, Process, birth_of, exists
+from workflows.local.repository import Repository
+from workflows.local.template import Container, Template
+from workflows.local.values import Artifact, Outputs, Parameter
+
+LOG = "log.txt"
+RECORD = "node.json"
+PROGRESS = "progress"
+SCRIPT = "script"
+REFERENCE = re.compile(r"\$\$|\$\(([^()]*)\)")
+ALWAYS = {"PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
+"""Logs are live, and what lies in the folder where the run was submitted shadows no module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to run: `template` has all tags replaced and mount paths rewritten."""
+
+    node: str
+    template: Template
+    folder: Path
+    mounts: tuple[Path, ...]
+    """Folders that stand for emptyDir volumes."""
+    working_folder: Path
+    environment: Mapping[str, str]
+    default_key: str
+    """Where artifacts that name no key are shown."""
+    capture: bool
+    """Whether somebody reads its `outputs.result`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The command runs."""
+
+    node: str
+    pid: int
+    birth: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The try is over."""
+
+    node: str
+    phase: Phase
+    message: str
+    outputs: Outputs
+
+
+Report = Callable[[Started | Ended], None]
+
+
+@dataclass(slots=True)
+class Pod:
+    """A running order. `report` is called from its thread."""
+
+    order: Order
+    repository: Repository
+    report: Report
+    _process: Process | None = None
+    _reason: str = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def start(self) -> None:
+        """Run in a thread of its own."""
+        threading.Thread(target=self._run, name=self.order.node, daemon=True).start()
+
+    def stop(self, reason: str, grace_s: float) -> None:
+        """End the command, if it has not ended; the node is then Failed for `reason`."""
+        with self._lock:
+            if self._process and (not self._reason or grace_s == 0):
+                self._process.stop(grace_s)
+            self._reason = self._reason or reason
+
+    def _run(self) -> None:
+        try:
+            self.report(self._attempt())
+        except (LocalError, OSError, ValueError) as error:
+            self.report(Ended(self.order.node, Phase.ERROR, str(error), Outputs()))
+
+    def _attempt(self) -> Ended:
+        template, name = self.order.template, self.order.node
+        for mount in self.order.mounts:
+            _empty(mount)
+        self.order.folder.mkdir(parents=True, exist_ok=True)
+        _write_record(self.order)
+        process = template.process
+        if process is None:
+            return self._record_resource()
+        for artifact in template.inputs.artifacts:
+            self._load(artifact)
+        command = self._command(process)
+        if not exists(command[0]):
+            with (self.order.folder / LOG).open("a") as file:
+                file.write(f"no program {command[0]!r} on this machine's PATH\n")
+            message = f"Error (exit code {NOT_FOUND}): no program {command[0]!r} on this machine's PATH"
+            return Ended(name, Phase.FAILED, message, Outputs(exitCode=str(NOT_FOUND)))
+        code, result = self._execute(process, command)
+        outputs, faults = self._collect(code, result)
+        if self._reason:
+            return Ended(name, Phase.FAILED, self._reason, outputs)
+        if code:
+            return Ended(name, Phase.FAILED, f"Error (exit code {code})", outputs)
+        if faults:
+            return Ended(name, Phase.ERROR, "; ".join(faults), outputs)
+        for mount in self.order.mounts:
+            shutil.rmtree(mount, ignore_errors=True)
+        return Ended(name, Phase.SUCCEEDED, "", outputs)
+
+    def _load(self, artifact: Artifact) -> None:
+        if not artifact.path or not artifact.located:
+            return
+        try:
+            self.repository.fetch(artifact, Path(artifact.path))
+        except FileNotFoundError as error:
+            if not artifact.optional:
+                raise LocalError(f"failed to load artifact {artifact.name!r}: {error}") from None
+
+    def _command(self, process: Container) -> list[str]:
+        variables = _declared(process)
+        words = [expand(word, variables) for word in [*process.command, *process.args]]
+        script = self.order.template.script
+        if not script:
+            return words
+        path = self.order.folder / SCRIPT
+        path.write_text(script.source, encoding="utf-8")
+        return [*words, str(path)]
+
+    def _execute(self, process: Container, command: list[str]) -> tuple[int, str]:
+        log = self.order.folder / LOG
+        if log.exists() and log.stat().st_size:
+            with log.open("a") as file:
+                file.write(f"── again, {now().astimezone():%Y-%m-%d %H:%M:%S} ──\n")
+        progress = self.order.folder / PROGRESS
+        progress.unlink(missing_ok=True)
+        with self._lock:
+            if self._reason:
+                return 0, ""
+            self._process = Process(
+                command,
+                environment={
+                    **os.environ,
+                    **ALWAYS,
+                    **self.order.environment,
+                    **_declared(process),
+                    "ARGO_PROGRESS_FILE": str(progress),
+                },
+                folder=Path(process.working_dir) if process.working_dir else self.order.working_folder,
+                log=log,
+                capture=self.order.capture,
+            )
+        self.report(Started(self.order.node, self._process.pid, birth_of(self._process.pid)))
+        return self._process.wait(), self._process.result()
+
+    def _collect(self, code: int, result: str) -> tuple[Outputs, list[str]]:
+        """Store what the command left, also after a failure, and tell what is missing."""
+        declared, faults = self.order.template.outputs, []
+        parameters: list[Parameter] = []
+        for parameter in declared.parameters:
+            value = _read_parameter(parameter)
+            if value is None:
+                faults.append(f"output parameter {parameter.name!r} was not written")
+            else:
+                parameters.append(parameter.model_copy(update={"value": value, "value_from": None}))
+        artifacts: list[Artifact] = []
+        for artifact in declared.artifacts:
+            path = Path(artifact.path or "")
+            if artifact.path and path.exists():
+                artifacts.append(self.repository.store(path, artifact, f"{self.order.default_key}/{artifact.name}"))
+            elif not artifact.optional:
+                faults.append(f"output artifact {artifact.name!r} was not written")
+        outputs = Outputs(parameters=parameters, artifacts=artifacts, exitCode=str(code))
+        return (outputs.model_copy(update={"result": result}) if self.order.capture else outputs), faults
+
+    def _record_resource(self) -> Ended:
+        template = self.order.template
+        action, manifest = (template.resource.action, template.resource.manifest) if template.resource else ("", "")
+        (self.order.folder / "resource.yaml").write_text(manifest, encoding="utf-8")
+        with (self.order.folder / LOG).open("a") as file:
+            file.write(f"not run here: {action} of the object in resource.yaml\n")
+        parameters = [
+            one.model_copy(
+                update={"value": one.value_from.default if one.value_from else one.value, "value_from": None}
+            )
+            for one in template.outputs.parameters
+        ]
+        return Ended(self.order.node, Phase.SUCCEEDED, "recorded, not run", Outputs(parameters=parameters))
+
+
+def _empty(mount: Path) -> None:
+    """Give a mount the state of a new pod's, but for what a step keeps from one try to the next."""
+    mount.mkdir(parents=True, exist_ok=True)
+    for entry in mount.iterdir():
+        if entry.name == KEPT:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+def expand(text: str, variables: Mapping[str, str]) -> str:
+    """Replace `$(NAME)` by a variable that the container declares, and `$$` by `$`, as Kubernetes does."""
+    return REFERENCE.sub(lambda found: "$" if found[0] == "$$" else variables.get(found[1], found[0]), text)
+
+
+def _declared(process: Container) -> dict[str, str]:
+    """Return the variables that `process` declares; the host's stand in for those that come from a Secret."""
+    variables: dict[str, str] = {}
+    for variable in process.env:
+        if not variable.value_from:
+            variables[variable.name] = expand(variable.value, variables)
+        elif variable.name in os.environ:
+            variables[variable.name] = os.environ[variable.name]
+    return variables
+
+
+def _read_parameter(parameter: Parameter) -> str | None:
+    source = parameter.value_from
+    if not source or not source.path:
+        return parameter.value
+    try:
+        return Path(source.path).read_text(encoding="utf-8").removesuffix("\n")
+    except OSError:
+        return source.default
+
+
+def _write_record(order: Order) -> None:
+    record = {"node": order.node, "template": json.loads(order.template.as_json())}
+    (order.folder / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")

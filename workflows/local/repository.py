@@ -1,0 +1,94 @@
+"""The artifact repository: on a cluster a bucket, here the folder of the runs, with the same keys.
+
+A key `runs/NAME/…` lies in the folder of that run; any other lies under `artifacts/`.
+"""
+
+import shutil
+import tarfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from workflows.local.errors import LocalError
+from workflows.local.objects import Objects
+from workflows.local.values import S3, Artifact
+
+ENGINES_OWN = ("nodes", "run.json", "manifest.yaml", "lock")
+"""What the engine keeps in the folder of a run, and no key may name."""
+
+
+class Repository:
+    """Artifacts by content, in `objects/`, and by key, as files that people can look at."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.objects = Objects(home / "objects")
+
+    def place(self, key: str) -> Path:
+        """Return where the artifact `key` is, or would be.
+
+        Raises:
+            LocalError: If the key leads out of the repository or into what the engine keeps there.
+        """
+        parts = PurePosixPath(key).parts
+        if not parts or parts[0] == "/" or ".." in parts:
+            raise LocalError(f"artifact key {key!r} leads out of the repository", hint="a key is like runs/NAME/report")
+        if parts[0] != "runs":
+            return self.home / "artifacts" / Path(*parts)
+        if len(parts) < 3 or parts[2] in ENGINES_OWN:
+            raise LocalError(f"artifact key {key!r} is taken by the engine", hint="a key is like runs/NAME/report")
+        return self.home / Path(*parts)
+
+    def store(self, path: Path, artifact: Artifact, default_key: str) -> Artifact:
+        """Store what is at `path` by content, show it at the key of `artifact`, and return the artifact, located."""
+        digest, tree = self.objects.take(path)
+        located = artifact.model_copy(update={"digest": digest, "tree": tree, "path": None})
+        self._show(located, self.place(located.s3.key if located.s3 else default_key))
+        return located
+
+    def fetch(self, artifact: Artifact, target: Path) -> None:
+        """Make the content of `artifact` appear at `target`.
+
+        Raises:
+            FileNotFoundError: If there is nothing at its key.
+        """
+        _clear(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if artifact.raw:
+            target.write_text(artifact.raw.data, encoding="utf-8")
+        elif artifact.digest:
+            self.objects.link(artifact.digest, target, tree=bool(artifact.tree))
+        elif artifact.s3:
+            self._fetch_key(artifact, artifact.s3, target)
+
+    def _fetch_key(self, artifact: Artifact, s3: S3, target: Path) -> None:
+        source = self.place(s3.key)
+        if not source.exists() or (source.is_dir() and not any(source.iterdir())):
+            raise FileNotFoundError(f"nothing is at the key {s3.key!r}")
+        if source.is_file() and artifact.packing == "tar" and _is_tarball(source):
+            with tarfile.open(source) as archive:
+                archive.extractall(target, filter="data")
+            return
+        digest, tree = self.objects.take(source)
+        self.objects.link(digest, target, tree=tree)
+
+    def _show(self, artifact: Artifact, place: Path) -> None:
+        staged = place.with_name(f".{place.name}.new")
+        _clear(staged)
+        self.objects.link(artifact.digest or "", staged, tree=bool(artifact.tree))
+        _clear(place)
+        staged.rename(place)
+
+
+def _clear(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _is_tarball(path: Path) -> bool:
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            return archive.next() is not None
+    except (tarfile.TarError, OSError, EOFError, zlib.error):
+        return False

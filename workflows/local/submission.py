@@ -1,0 +1,83 @@
+"""What a person gives a workflow: parameters, checked before anything starts."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+
+from workflows.local.errors import SubmissionError
+from workflows.local.manifest import Manifest
+from workflows.local.values import OfferedParameter
+
+
+def fill(manifest: Manifest, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the value of every parameter of `manifest`: the given one, else its own.
+
+    Raises:
+        SubmissionError: If one is unknown, missing, or not among the values that its enum allows; it names all faults.
+    """
+    offered = {one.name: one for one in manifest.spec.arguments.parameters}
+    faults = [_unknown(name, list(offered)) for name in given if name not in offered]
+    values: dict[str, str] = {}
+    for name, parameter in offered.items():
+        value = given.get(name, parameter.value if parameter.value is not None else parameter.default)
+        if value is None:
+            faults.append(f"parameter {name!r} is required{_about(parameter)}")
+        elif parameter.enum and value not in parameter.enum:
+            faults.append(f"parameter {name}={value!r} should be one of {', '.join(parameter.enum)}")
+        else:
+            values[name] = value
+    if faults:
+        raise SubmissionError("; ".join(faults), hint=f"parameters are {', '.join(offered) or 'none'}")
+    return values
+
+
+def read_assignments(words: list[str]) -> dict[str, str]:
+    """Read words of the form `name=value`; a value may hold further equals signs.
+
+    Raises:
+        SubmissionError: If a word has none.
+    """
+    values = {}
+    for word in words:
+        name, sign, value = word.partition("=")
+        if not sign or not name:
+            raise SubmissionError(f"-p {word!r} is not of the form name=value", hint="for example: -p epochs=20")
+        values[name] = value
+    return values
+
+
+def read_file(path: Path) -> dict[str, str]:
+    """Read parameters from a YAML file that maps names to texts, numbers and booleans.
+
+    Raises:
+        SubmissionError: If it cannot be read, or holds anything else.
+    """
+    try:
+        content = yaml.safe_load(path.read_bytes())
+    except OSError as error:
+        raise SubmissionError(f"{path}: {error.strerror}", hint="-f takes a YAML file of parameters") from None
+    except yaml.YAMLError as error:
+        raise SubmissionError(f"{path} is not YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise SubmissionError(f"{path} should map parameter names to values", hint="a line is like: epochs: 20")
+    return {str(name): _as_text(str(name), value, path) for name, value in content.items()}
+
+
+def _as_text(name: str, value: object, path: Path) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None or isinstance(value, dict | list):
+        raise SubmissionError(f"{path}: {name} is {value!r}", hint="parameters are texts, numbers and booleans")
+    return str(value)
+
+
+def _unknown(name: str, offered: list[str]) -> str:
+    close = get_close_matches(name.replace("_", "-"), offered, n=1)
+    return f"unknown parameter {name!r}{f', did you mean {close[0]!r}?' if close else ''}"
+
+
+def _about(parameter: OfferedParameter) -> str:
+    first = " ".join(parameter.description.split()).partition(". ")[0].rstrip(".")
+    return f" ({first})" if first else ""

@@ -1,0 +1,88 @@
+"""Calls of templates: conditions, expansion over items, and arguments, in the order in which Argo looks at them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from workflows.local.errors import ExpressionError, ManifestError
+from workflows.local.expression import parse_condition
+from workflows.local.scope import Scope
+from workflows.local.substitution import replace, substitute
+from workflows.local.template import Task
+
+
+def holds(when: str) -> bool:
+    """Tell whether the condition `when`, its tags replaced, lets a task run.
+
+    Raises:
+        ManifestError: If it is not a condition.
+    """
+    if not when:
+        return True
+    try:
+        return parse_condition(when).holds({})
+    except ExpressionError as error:
+        raise ManifestError(f"Invalid 'when' expression '{when}': {error.message}", hint=error.hint) from None
+
+
+def resolve(task: Task, scope: Scope, global_values: Mapping[str, str]) -> Task:
+    """Return `task` with its tags replaced and its artifacts located; if its condition is false, as far as that goes.
+
+    Raises:
+        ManifestError: If it refers to what another node did not leave.
+    """
+    values = {**global_values, **scope.values}
+    when = json.loads(replace(json.dumps(task.when), values))
+    try:
+        proceeds = holds(when)
+    except ManifestError:
+        if not task.expands:
+            raise
+        proceeds = True  # the condition is on the item, which is put in later
+    if not proceeds:
+        return substitute(task, values)
+    resolved = substitute(task, values, strict=True)
+    artifacts = [
+        (scope.artifact(one) or one) if one.from_ or one.from_expression else one
+        for one in resolved.arguments.artifacts
+    ]
+    return resolved.model_copy(update={"arguments": resolved.arguments.model_copy(update={"artifacts": artifacts})})
+
+
+def expand(task: Task) -> list[Task]:
+    """Return the tasks that `task` stands for, named `task(0:item)`; only itself if it has no items.
+
+    Raises:
+        ManifestError: If `withParam` is not a JSON list.
+    """
+    if not task.expands:
+        return [task]
+    items = task.with_items or _items(task)
+    alone = task.model_copy(update={"with_items": None, "with_param": None})
+    return [_with_item(alone, number, item) for number, item in enumerate(items)]
+
+
+def _items(task: Task) -> list[Any]:
+    text = (task.with_param or "").strip()
+    try:
+        items = json.loads(text)
+    except ValueError:
+        items = None
+    if not isinstance(items, list):
+        raise ManifestError(f"withParam value could not be parsed as a JSON list: {text[:200]}")
+    return items
+
+
+def _with_item(task: Task, number: int, item: object) -> Task:
+    values = {"item": _spell(item)}
+    label = values["item"]
+    if isinstance(item, dict):
+        values |= {f"item.{key}": _spell(value) for key, value in item.items()}
+        label = ",".join(sorted(f"{key}:{_spell(value)}" for key, value in item.items()))
+    return substitute(task, values).model_copy(update={"name": f"{task.name}({number}:{label})"})
+
+
+def _spell(item: object) -> str:
+    return (
+        item if isinstance(item, str) else json.dumps(item, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+    )
