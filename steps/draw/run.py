@@ -1,6 +1,5 @@
 """Draw pictures on all cores and write them into one zip, in order, as they come."""
 
-import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -11,6 +10,7 @@ import cv2
 
 from steps.draw.contract import DrawInputs, DrawOutputs
 from steps.draw.scene import CLASSES, draw_scene
+from steps.runtime.cores import available_cores
 from steps.workspace import Workspace
 
 JPEG_QUALITY = 92
@@ -37,7 +37,7 @@ def draw(inputs: DrawInputs, work: Workspace) -> DrawOutputs:
 def _pictures(inputs: DrawInputs) -> Iterator[tuple[bytes, str]]:
     """Yield JPEG and label file of each picture in order; few are held at a time."""
     encode = partial(_encode, width=inputs.width, height=inputs.height, seed=inputs.seed)
-    workers = inputs.workers or os.cpu_count() or 1
+    workers = inputs.workers or available_cores()
     with ProcessPoolExecutor(workers, initializer=_prepare_worker) as pool:
         window = workers * CHUNK * 4
         for start in range(0, inputs.images, window):

@@ -10,6 +10,7 @@ from pathlib import Path
 from steps.dataset import Dataset, DatasetWriter, ImageRecord
 from steps.resize.contract import ResizeInputs, ResizeOutputs
 from steps.resize.shrink import shrink, target_size
+from steps.runtime.cores import available_cores
 from steps.workspace import Workspace
 
 QUEUE_PER_WORKER = 4
@@ -21,7 +22,7 @@ def resize(inputs: ResizeInputs, work: Workspace) -> ResizeOutputs:
     info = dataset.info
     folder, resized = work.out / "dataset", 0
     with DatasetWriter(folder, classes=info.classes, source=info.source, source_format=info.format) as writer:
-        settled = _settled(dataset, writer.images, inputs.max_width, inputs.workers or os.cpu_count() or 1)
+        settled = _settled(dataset, writer.images, inputs.max_width, inputs.workers or available_cores())
         for record, changed in work.progress.over(settled, info.images, "images checked"):
             writer.add(record)
             resized += changed

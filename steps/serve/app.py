@@ -16,7 +16,10 @@ from steps.serve.problem import Problem, ProblemDocument
 from steps.serve.upload import Upload, read_upload
 
 MAX_WAITING = 32
-"""Requests in the house; more are sent away at once, rather than kept waiting until they have given up."""
+"""Pictures that wait or are in work; more are sent away at once, rather than kept waiting until they have given up."""
+
+BODY_TIMEOUT_S = 60.0
+"""Longest time for a body to arrive."""
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _FIELDS = Options.model_json_schema()["properties"]
@@ -45,6 +48,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDocument, "description": why}
     for status, why in (
         (400, "No picture in the request"),
+        (408, "The body did not arrive in time"),
         (413, "Too many bytes or pixels"),
         (415, "Not a picture"),
         (422, "A damaged picture, or an option outside its range"),
@@ -53,12 +57,16 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def build_app(predictor: Predictor, executor: Executor, *, max_bytes: int) -> FastAPI:
+def build_app(
+    predictor: Predictor, executor: Executor, *, max_bytes: int, body_timeout_s: float = BODY_TIMEOUT_S
+) -> FastAPI:
     """Return the application that answers with `predictor`, whose work runs in `executor`, off the event loop."""
     app = FastAPI(
         title=f"{predictor.version.name}, version {predictor.version.number}",
         description=f"Finds {', '.join(predictor.detector.card.classes)}.",
         version=__version__,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
     )
     problem.install(app)
     headers = {"X-Model-Version": str(predictor.version.number)}
@@ -68,17 +76,17 @@ def build_app(predictor: Predictor, executor: Executor, *, max_bytes: int) -> Fa
     async def predict(request: Request) -> Response:
         """Find objects on a picture, sent as multipart part `file` or as the body itself."""
         nonlocal waiting
+        upload = await read_upload(request, max_bytes=max_bytes, timeout_s=body_timeout_s)
+        options = _options(request, upload)
         if waiting >= MAX_WAITING:
             raise Problem(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                f"{waiting} requests are being answered",
+                f"{waiting} pictures are waiting already",
                 hint="try again in a second",
                 headers={"Retry-After": "1"},
             )
         waiting += 1
         try:
-            upload = await read_upload(request, max_bytes)
-            options = _options(request, upload)
             loop = asyncio.get_running_loop()
             found = await loop.run_in_executor(executor, predictor.predict, upload.content, options)
         finally:

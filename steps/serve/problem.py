@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -51,6 +52,10 @@ def install(app: FastAPI) -> None:
         routes = [f"{' '.join(sorted(methods))} {path}" for path, methods in _endpoints(app)]
         detail = f"{request.method} {request.url.path}: {error.detail}"
         return _response(HTTPStatus(error.status_code), detail, f"there is: {', '.join(routes)}", error.headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def on_disconnect(_request: Request, _error: ClientDisconnect) -> Response:
+        return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody reads it
 
     @app.exception_handler(Exception)
     async def on_bug(_request: Request, error: Exception) -> JSONResponse:

@@ -1,5 +1,6 @@
 """Take an image out of a request, multipart or raw, without ever holding more than the limit."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -27,12 +28,26 @@ class Upload:
     fields: dict[str, str]
 
 
-async def read_upload(request: Request, max_bytes: int) -> Upload:
-    """Read the body of `request`, of at most `max_bytes`.
+async def read_upload(request: Request, *, max_bytes: int, timeout_s: float) -> Upload:
+    """Read the body of `request`, of at most `max_bytes`, within `timeout_s`.
 
     Raises:
-        Problem: 400 for a broken form or one without a picture, 413 for too many bytes, 415 for another kind of body.
+        Problem: 400 for a broken form or one without a picture, 408 for a client that stalls, 413 for too many bytes, 415
+            for another kind of body.
     """
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _read(request, max_bytes)
+    except TimeoutError:
+        raise Problem(
+            HTTPStatus.REQUEST_TIMEOUT,
+            f"the body did not arrive within {timeout_s:g} s",
+            hint="send a smaller picture, or over a faster line",
+            headers={"Connection": "close"},
+        ) from None
+
+
+async def _read(request: Request, max_bytes: int) -> Upload:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         upload = await _read_form(request, max_bytes)
@@ -47,6 +62,7 @@ async def read_upload(request: Request, max_bytes: int) -> Upload:
 
 async def _read_form(request: Request, max_bytes: int) -> Upload:
     parser = MultiPartParser(request.headers, _chunks(request, max_bytes), max_files=1, max_fields=16)
+    parser.spool_max_size = max_bytes  # in memory: a pod's disk may be read-only
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError) as error:  # KeyError: no boundary in the content type
