@@ -30,6 +30,8 @@ class DetectorTraining(DetectionTrainer):  # type: ignore[misc]  # ultralytics h
     called a trainer, because ultralytics connects its cloud platform to every class with that word in its name.
     """
 
+    model: Any
+
     def __init__(self, cfg: Any = DEFAULT_CFG, overrides: dict[str, Any] | None = None, _callbacks: Any = None) -> None:
         super().__init__(cfg, overrides, _callbacks)
         self.kept = KeptEpochs(self.save_dir.parent)
@@ -52,6 +54,13 @@ class DetectorTraining(DetectionTrainer):  # type: ignore[misc]  # ultralytics h
     def _build_train_pipeline(self) -> None:
         self.args.nbs = self.batch_size  # The optimizer steps at every batch.
         super()._build_train_pipeline()
+
+    def setup_model(self) -> Any:
+        """Build or load the network; on the CPU with channels last in memory, which convolves a quarter faster there."""
+        checkpoint = super().setup_model()
+        if self.device.type == "cpu":
+            self.model = self.model.to(memory_format=torch.channels_last)
+        return checkpoint
 
     def build_optimizer(self, *args: Any, **kwargs: Any) -> Any:
         """Build the optimizer; on the CPU too as one fused kernel, which ultralytics asks for on GPUs only."""
@@ -100,6 +109,14 @@ class DetectorTraining(DetectionTrainer):  # type: ignore[misc]  # ultralytics h
             f"epoch {number} of {self.epochs}, mAP50 {self.metrics.get(MAP50, 0):.3f}, {_spell(left)} left",
         )
         return True
+
+    def _load_checkpoint_state(self, ckpt: dict[str, Any]) -> None:
+        super()._load_checkpoint_state(ckpt)
+        # The fused kernels walk parameter and state side by side in memory: in another layout they would mix them up.
+        for parameter, state in self.optimizer.state.items():
+            for name, value in state.items():
+                if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                    state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
     def _handle_nan_recovery(self, epoch: int) -> bool:
         if epoch == self.start_epoch and not self.kept.newest() and not self.loss.isfinite():
