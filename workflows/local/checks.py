@@ -140,7 +140,13 @@ def _locations(template: Template, manifest: Manifest) -> Iterator[str]:
 
 def _packed_prefixes(templates: list[Template]) -> Iterator[str]:
     """Yield artifacts that are packed although another template collects the keys around them as files."""
-    prefixes = [(t.name, one.s3.key.rstrip("/")) for t in templates for one in t.inputs.artifacts if one.s3]
+    prefixes = [
+        (template.name, one.s3.key.rstrip("/"))
+        for template in templates
+        for taken in (template.inputs, *(task.arguments for task in template.tasks))
+        for one in taken.artifacts
+        if one.s3
+    ]
     for template in templates:
         for one in template.outputs.artifacts:
             for reader, prefix in prefixes:

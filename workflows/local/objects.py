@@ -89,12 +89,15 @@ class Objects:
         known = self._recall(path, status)
         if known:
             return known
-        if status.st_nlink > 1:
-            _unshare(path)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        path.chmod((S_IMODE(status.st_mode) & 0o111) | 0o444)
         place = self._place(digest)
+        if status.st_nlink > 1:
+            if place.exists() and place.samefile(path):
+                self._remember(path, digest)
+                return digest
+            _unshare(path)
+        path.chmod((S_IMODE(status.st_mode) & 0o111) | 0o444)
         try:
             self._share(path, place)
         except FileExistsError:

@@ -84,9 +84,10 @@ class Pod:
     def stop(self, reason: str, grace_s: float) -> None:
         """End the command, if it has not ended; the node is then Failed for `reason`."""
         with self._lock:
-            if self._process and (not self._reason or grace_s == 0):
+            first = not self._reason
+            self._reason = self._reason or reason  # before the end, which may come at once
+            if self._process and (first or grace_s == 0):
                 self._process.stop(grace_s)
-            self._reason = self._reason or reason
 
     def _run(self) -> None:
         try:

@@ -3,6 +3,7 @@
 A key `runs/NAME/…` lies in the folder of that run; any other lies under `artifacts/`.
 """
 
+import re
 import shutil
 import tarfile
 import zlib
@@ -12,6 +13,7 @@ from workflows.local.errors import LocalError
 from workflows.local.objects import Objects
 from workflows.local.values import S3, Artifact
 
+PACKED = re.compile(r"\.(tgz|tar\.gz|tar|zip)$")
 ENGINES_OWN = ("nodes", "run.json", "manifest.yaml", "lock")
 """What the engine keeps in the folder of a run, and no key may name."""
 
@@ -23,8 +25,8 @@ class Repository:
         self.home = home
         self.objects = Objects(home / "objects")
 
-    def place(self, key: str) -> Path:
-        """Return where the artifact `key` is, or would be.
+    def place(self, key: str, *, packed: bool = False) -> Path:
+        """Return where the artifact `key` is, or would be; what a bucket holds packed, `x.tgz`, is here the folder `x`.
 
         Raises:
             LocalError: If the key leads out of the repository or into what the engine keeps there.
@@ -32,6 +34,8 @@ class Repository:
         parts = PurePosixPath(key).parts
         if not parts or parts[0] == "/" or ".." in parts:
             raise LocalError(f"artifact key {key!r} leads out of the repository", hint="a key is like runs/NAME/report")
+        if packed:
+            parts = (*parts[:-1], PACKED.sub("", parts[-1]) or parts[-1])
         if parts[0] != "runs":
             return self.home / "artifacts" / Path(*parts)
         if len(parts) < 3 or parts[2] in ENGINES_OWN:
@@ -39,10 +43,15 @@ class Repository:
         return self.home / Path(*parts)
 
     def store(self, path: Path, artifact: Artifact, default_key: str) -> Artifact:
-        """Store what is at `path` by content, show it at the key of `artifact`, and return the artifact, located."""
+        """Store what is at `path` by content, show it at the key of `artifact`, and return the artifact, located.
+
+        The `path` of what is returned is where it is shown.
+        """
         digest, tree = self.objects.take(path)
-        located = artifact.model_copy(update={"digest": digest, "tree": tree, "path": None})
-        self._show(located, self.place(located.s3.key if located.s3 else default_key))
+        key = artifact.s3.key if artifact.s3 else default_key
+        shown = self.place(key, packed=artifact.packing != "none")
+        located = artifact.model_copy(update={"digest": digest, "tree": tree, "path": str(shown)})
+        self._show(located, shown)
         return located
 
     def fetch(self, artifact: Artifact, target: Path) -> None:
@@ -62,6 +71,8 @@ class Repository:
 
     def _fetch_key(self, artifact: Artifact, s3: S3, target: Path) -> None:
         source = self.place(s3.key)
+        if not source.exists():
+            source = self.place(s3.key, packed=True)
         if not source.exists() or (source.is_dir() and not any(source.iterdir())):
             raise FileNotFoundError(f"nothing is at the key {s3.key!r}")
         if source.is_file() and artifact.packing == "tar" and _is_tarball(source):

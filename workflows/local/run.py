@@ -15,6 +15,7 @@ FILE = "run.json"
 MANIFEST = "manifest.yaml"
 STOPPED = "Stopped"
 INTERRUPTED = "Interrupted"
+LEAVES = {NodeType.POD, NodeType.SKIPPED}
 
 
 class Run(BaseModel):
@@ -46,10 +47,22 @@ class Run(BaseModel):
 
     @property
     def culprit(self) -> Node | None:
-        """The process that failed first, or else the first node that did."""
-        bad = [node for node in self.nodes.values() if node.phase.bad]
-        bad.sort(key=lambda node: (node.type is not NodeType.POD, node.finished or node.started))
+        """The node whose failure made the run fail: a process, if there is one, and the first of several."""
+        bad = [node for node in self.nodes.values() if node.phase.bad and self._matters(node)]
+        bad.sort(key=lambda node: (node.type not in LEAVES, self._is_followed(node), node.finished or node.started))
         return bad[0] if bad else None
+
+    def _matters(self, node: Node) -> bool:
+        """Tell whether everything that called `node` failed too: nobody put up with its failure, no other try did better."""
+        callers = [node.boundary, *(other.name for other in self.nodes.values() if node.name in other.children)]
+        return all(
+            self.nodes[name].phase.bad
+            for name in callers
+            if name in self.nodes and (name == node.boundary or self.nodes[name].type is NodeType.RETRY)
+        ) and (not node.boundary or self._matters(self.nodes[node.boundary]))
+
+    def _is_followed(self, node: Node) -> bool:
+        return any(self.nodes[name].phase.completed for name in node.children if name in self.nodes)
 
     def save(self, folder: Path, *, unless: str = "") -> str:
         """Write the state into `folder`, whole or not at all, unless it is the text `unless`; return its text."""
