@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from steps.serve.server import bind
 from tests.factories_model import Fixed, publish_model, write_model
 
 
@@ -87,3 +88,10 @@ def test_port_is_named_when_it_is_taken(registry: Path, tmp_path: Path) -> None:
         code, errors = ended(started(registry, tmp_path / "work", f"--port={port}"))
     assert code == 2
     assert f"--port={port}: Address already in use" in errors
+
+
+def test_accepted_connections_send_at_once_when_the_port_is_chosen_by_the_system() -> None:
+    with bind("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
