@@ -60,7 +60,8 @@ def move_tag(store: Store, name: str, version: int) -> bool:
     """Put the tag `training-run=latest` on `version`, take it off the one that had it; tell whether that worked.
 
     Only people look at the tag, so a store without tags, or keys that may not tag, are no error. It is taken off the
-    newest 16 lower versions: the last one has it, and older ones where a publisher was killed between the two.
+    newest 16 lower versions: the last one has it, and older ones where a publisher was killed between the two. One that
+    is killed just there while many others pass it by may leave a second tag behind; the pointer is the authority.
     """
     try:
         if not store.tag(f"{name}/{version}/{MANIFEST}", TAG):

@@ -1,0 +1,211 @@
+"""The publish step: what it checks, what it writes, and that no secret leaves with it."""
+
+import hashlib
+import json
+import os
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from steps.publish.archive import write_archive
+from steps.publish.contract import PUBLISH
+from steps.publish.provenance import code_version, read_parameters
+from steps.publish.readme import write_readme
+from steps.registry import FileEntry, Lineage, Manifest, Registry
+from steps.runner import run
+from steps.runtime import ModelCard
+from tests.factories_store import EVERYDAY, make_place
+
+METRICS: dict[str, Any] = {
+    "split": "test",
+    "images": 12,
+    "map50": 0.9,
+    "map50_95": 0.5,
+    "threshold": 0.3,
+    "precision": 0.8,
+    "recall": 1,
+    "f1": 0.85,
+    "per_class": [
+        {"name": "a | <b>", "images": 3, "boxes": 7, "ap50": 0.9, "ap50_95": 0.5, "precision": 0.8, "recall": None}
+    ],
+}
+
+
+@dataclass
+class Bench:
+    """A folder to run the step in, with a model, metrics and a checkpoint."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        for name, data in {
+            "model/onnx/model.onnx": b"weights",
+            "model/golden/image.jpg": b"image",
+            "checkpoint/best.pt": b"weights",
+            "checkpoint/results.csv": b"epoch\n",
+            "metrics/metrics.json": json.dumps(METRICS).encode(),
+        }.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        files = {
+            name: hashlib.sha256((self.folder / "model" / name).read_bytes()).hexdigest()
+            for name in ("onnx/model.onnx", "golden/image.jpg")
+        }
+        card = {
+            "classes": ["plane", "a`b|<script>"],
+            "input": {"width": 160, "height": 160},
+            "output": {"layout": "yolo"},
+            "formats": {"onnx": {"file": "onnx/model.onnx", "checked": True}},
+            "files": files,
+            "created": "2026-01-01T00:00:00+00:00",
+            "base_model": "https://user:hunter2@host/base.pt",
+        }
+        (self.folder / "model/model.json").write_text(json.dumps(card))
+
+    def publish(self, registry: str, *flags: str) -> int:
+        paths = [f"--{name}={self.folder / name}" for name in ("model", "metrics", "checkpoint")]
+        return run(PUBLISH, [*paths, f"--registry={registry}", "--model-name=planes", *flags])
+
+    def published(self) -> dict[str, Any]:
+        return json.loads((self.folder / "work/out/published").read_bytes())  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setenv("STEP_WORK", str(tmp_path / "bench/work"))
+    return Bench(tmp_path / "bench")
+
+
+@pytest.mark.parametrize("kind", EVERYDAY)
+def test_published_tells_the_version_when_the_step_ran(
+    kind: str, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = make_place(kind, tmp_path, monkeypatch)
+    parameters = json.dumps(
+        [{"name": "epochs", "value": "3"}, {"name": "source", "value": "https://u:hunter2@h/a.zip"}]
+    )
+    flags = (
+        "--run=run-1",
+        "--data-digest=abc",
+        "--source=https://u:hunter2@h/a.zip?sig=hunter3",
+        f"--parameters={parameters}",
+    )
+    assert bench.publish(place, *flags) == 0
+    told = bench.published()
+    registry = Registry.open(place)
+    version = registry.latest("planes")
+    assert (told["name"], told["version"], told["url"], told["previous"]) == ("planes", 1, f"{place}/planes/1", None)
+    assert (
+        told["lineage"]
+        == version.manifest.lineage.model_dump()
+        == {
+            "run": "run-1",
+            "source": "https://***@h/a.zip?sig=***",
+            "data_digest": "abc",
+            "parameters": {"epochs": "3", "source": "https://***@h/a.zip"},
+            "code_version": code_version(),
+            "metrics": {"map50": 0.9, "map50_95": 0.5},
+            "created": told["lineage"]["created"],
+        }
+    )
+    entries = version.manifest.files | version.manifest.extras
+    assert (told["files"], told["bytes"]) == (5, sum(entry.size for entry in entries.values()))
+    assert (bench.folder / "work/out/version").read_text() == "1"
+    # Once more by the same run: nothing new. By another: the next number.
+    assert bench.publish(place, *flags) == 0
+    assert bench.published() == told
+    assert bench.publish(place, "--run=run-2") == 0
+    assert (bench.published()["version"], bench.published()["previous"]) == (2, 1)
+    for entry in registry.store.list():
+        if not entry.key.endswith(("results.tar", "model.json")):
+            assert b"hunter" not in registry.store.get(entry.key)
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        ("model/model.json", "no model.json"),
+        ("model/onnx/model.onnx", "onnx/model.onnx is missing"),
+        ("metrics/metrics.json", "no readable metrics.json"),
+    ],
+)
+def test_nothing_is_published_when_an_input_is_damaged(
+    damage: str, told: str, bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (bench.folder / damage).unlink()
+    assert bench.publish(str(tmp_path / "place")) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "place").exists()
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "3", '[{"value": "x"}]', '"https://u:hunter2@h"'])
+def test_parameters_are_refused_when_they_are_none(
+    text: str, bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench.publish(str(tmp_path / "place"), f"--parameters={text}") == 2
+    message = capsys.readouterr().err
+    assert "--parameters=" in message
+    assert "hunter" not in message
+
+
+def test_metrics_are_refused_when_the_scores_are_missing(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (bench.folder / "metrics/metrics.json").write_text('{"map50": "high"}')
+    assert bench.publish(str(tmp_path / "place")) == 2
+    assert "map50" in capsys.readouterr().err
+
+
+def test_the_exit_code_asks_for_another_try_when_the_store_is_away(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_place("moto", tmp_path, monkeypatch)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    assert bench.publish("s3://bucket/models") == 75
+
+
+def test_the_archive_has_the_same_bytes_when_the_files_are_the_same(bench: Bench, tmp_path: Path) -> None:
+    digests = set()
+    os.link(bench.folder / "checkpoint/best.pt", bench.folder / "checkpoint/last.pt")
+    for number in range(2):
+        path = tmp_path / f"{number}.tar"
+        write_archive(path, metrics=bench.folder / "metrics", checkpoint=bench.folder / "checkpoint")
+        digests.add(FileEntry.of(path))
+        os.utime(bench.folder / "checkpoint/best.pt", (0, 0))
+        (bench.folder / "checkpoint/best.pt").chmod(0o600)
+    assert len({entry.sha256 for entry in digests}) == 1
+    with tarfile.open(path) as tar:
+        assert [(entry.name, entry.isreg()) for entry in tar] == [
+            (name, True)
+            for name in ("checkpoint/best.pt", "checkpoint/last.pt", "checkpoint/results.csv", "metrics/metrics.json")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("{}", {}),
+        ("[]", {}),
+        ('{"b": 1, "a": true}', {"a": "true", "b": "1"}),
+        ('[{"name": "a", "value": "x"}, {"name": "b"}]', {"a": "x", "b": ""}),
+        ('{"api-key": "x", "token": "", "aws_secret": "y"}', {"api-key": "***", "aws_secret": "***", "token": ""}),
+        ('{"url": "https://u:p@h/?k=v"}', {"url": "https://***@h/?k=***"}),
+    ],
+)
+def test_parameters_are_kept_without_secrets_when_read(text: str, kept: dict[str, str]) -> None:
+    assert read_parameters(text) == kept
+
+
+def test_the_readme_shows_scores_and_no_markup_when_names_are_hostile(bench: Bench) -> None:
+    manifest = Manifest(name="planes", version=3, previous=2, lineage=Lineage(parameters={"epochs": "3"}), files={})
+    text = write_readme(manifest, ModelCard.read(bench.folder / "model"), METRICS, "s3://u:hunter2@b/models")
+    assert text.startswith("# planes, version 3\n\nFinds `plane`, `a'b\\|&lt;script>` in images.")
+    assert "| all | 7 | 0.900 | 0.500 | 0.800 | 1 | 0.850 |" in text
+    assert "| a \\| &lt;b> | 7 | 0.900 | 0.500 | 0.800 | – | – |" in text
+    assert "hunter" not in text
+    assert "--model-name=planes --version=3" in text
