@@ -165,7 +165,6 @@ def test_the_exit_code_asks_for_another_try_when_the_store_is_away(
 ) -> None:
     make_place("moto", tmp_path, monkeypatch)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     assert bench.publish("s3://bucket/models") == 75
 
 
