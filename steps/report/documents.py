@@ -45,8 +45,8 @@ class Document:
     notes: Notes
 
     @classmethod
-    def read(cls, path: Path, notes: Notes) -> "Document":
-        """Read the JSON object in the file `path`.
+    def read(cls, path: Path, notes: Notes, *, shown: bool = True) -> "Document":
+        """Read the JSON object in the file `path`; only where its texts are never `shown` are they not redacted.
 
         Raises:
             DamagedError: If there is no such file, or it holds something else.
@@ -54,7 +54,7 @@ class Document:
         values = _parse(read_text(path), path.name)
         if not isinstance(values, dict):
             raise DamagedError(f"{path.name} holds {_kind(values)} where an object was expected")
-        return cls(redact_tree(values), path.name, notes)
+        return cls(redact_tree(values) if shown else values, path.name, notes)
 
     def __bool__(self) -> bool:
         return bool(self.values)

@@ -64,10 +64,12 @@ def gather(inputs: ReportInputs) -> Evidence:
     }
     folders: dict[str, Path] = {name: path for name, path in given.items() if path is not None}
 
-    def document(name: str, file: str = "") -> Document:
+    def document(name: str, file: str = "", *, shown: bool = True) -> Document:
         path = folders.get(name)
         try:
-            return Document.read(path / file if file else path, notes) if path else Document({}, file, notes)
+            return (
+                Document.read(path / file if file else path, notes, shown=shown) if path else Document({}, file, notes)
+            )
         except DamagedError as error:
             notes.add(str(error))
             return Document({}, file, notes)
@@ -80,7 +82,7 @@ def gather(inputs: ReportInputs) -> Evidence:
         failures=failures_of(inputs.failures, notes),
         records=read_records(folders["records"], notes) if "records" in folders else [],
         intake=document("intake", "intake.json"),
-        splits=document("splits"),
+        splits=document("splits", shown=False),  # as many names as images, which are only counted
         training=document("checkpoint", "train.json"),
         metrics=document("metrics", "metrics.json"),
         published=document("published"),

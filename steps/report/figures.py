@@ -66,6 +66,19 @@ def seconds(value: float | None) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
+def round_duration(value: float) -> str:
+    """Spell a round duration, as on an axis: `0`, `0.5 s`, `30 s`, `5 min`, `1 h 30 min`."""
+    if value == 0:
+        return "0"
+    if value < 60:
+        return f"{value:g} s"
+    minutes, rest = divmod(round(value), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if minutes else f"{hours} h"
+
+
 def size(value: float | None) -> str:
     """Spell bytes in decimal units: `43 MB`, `1.2 GB`."""
     if value is None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,7 @@ def _render(environment: Environment, section: Section, evidence: Evidence) -> R
     return Rendered(section.name, section.title, section.short, section.missing, html)
 
 
+@cache  # compiling the templates takes longer than filling them
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),

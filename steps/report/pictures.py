@@ -74,10 +74,8 @@ class Album:
 
 
 def _load(folder: Path, name: str, side: int, weight: int) -> tuple[bytes, str, tuple[int, int]]:
-    path = folder / name
-    if not name or not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
-        raise DamagedError(f"the picture {name!r} is missing")
     try:
+        path = _inside(folder, name)
         with Image.open(path, formats=["JPEG", "PNG", "WEBP", "BMP"]) as image:
             _check_size(image, name)
             size, media = image.size, WEB_FORMATS.get(image.format or "")
@@ -88,6 +86,13 @@ def _load(folder: Path, name: str, side: int, weight: int) -> tuple[bytes, str, 
         raise
     except Exception as error:  # noqa: BLE001  (decoders raise of every kind, and no picture is worth the page)
         raise DamagedError(f"the picture {name!r} is damaged ({type(error).__name__})") from None
+
+
+def _inside(folder: Path, name: str) -> Path:
+    path = folder / name
+    if not name or not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
+        raise DamagedError(f"the picture {name!r} is missing")
+    return path
 
 
 def _check_size(image: Image.Image, name: str) -> None:

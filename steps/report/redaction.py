@@ -11,6 +11,8 @@ from steps.store import redact as redact_urls
 REMOVED = "***"
 LONGEST_TEXT = 4000
 """Characters of one text that are kept: a page is for people."""
+SHORTEST_TOKEN = 12
+"""Characters that a token with a form of its own has at least."""
 
 _SECRET_WORD = re.compile(
     r"keys?|tokens?|secrets?|pass|passwd|pwd|pw|credentials?|auth|signature|sig|sas|cookie|bearer|jwt|pat"
@@ -54,10 +56,12 @@ def redact(text: str) -> str:
     if len(text) > 2 * LONGEST_TEXT:  # without the last word, which may be half a secret that no pattern knows
         text = re.sub(r"\S{0,9999}\Z", "", text[: 2 * LONGEST_TEXT])
     text = _printable(text)
-    text = _USER_INFO.sub(rf"\1{REMOVED}@", redact_urls(text))
-    text = _TOKENS.sub(REMOVED, text)
-    text = _BEARER.sub(REMOVED, text)
-    text = _ASSIGNED.sub(rf"\1{REMOVED}", text)
+    if "://" in text:
+        text = _USER_INFO.sub(rf"\1{REMOVED}@", redact_urls(text))
+    if len(text) >= SHORTEST_TOKEN:
+        text = _BEARER.sub(REMOVED, _TOKENS.sub(REMOVED, text))
+    if "=" in text or ":" in text:
+        text = _ASSIGNED.sub(rf"\1{REMOVED}", text)
     return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
 
 
@@ -100,6 +104,8 @@ def _looks_random(value: str) -> bool:
 
 def _printable(text: str) -> str:
     """Replace what a page cannot show, or shows as something else: surrogates, controls, direction overrides."""
+    if text.isprintable():
+        return text
     return "".join(
         character if character in _KEPT or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co"} else "�"
         for character in text

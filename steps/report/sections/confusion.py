@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from steps.report.documents import Document
 from steps.report.evidence import Evidence
-from steps.report.figures import counted, listed
+from steps.report.figures import counted, listed, percent
 
 MOST_LABELS = 16
 """Classes in the matrix; the rest become one row and column."""
 OTHERS = "others"
+MOST_MISTAKES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,23 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Mistake:
+    """A kind of mistake: in words, how often, and its length as a bar from 0 to 1."""
+
+    text: str
+    detail: str
+    value: int
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
 class ConfusionView:
     """What the template `confusion.html` shows. Rows are the truth, columns what the model said."""
 
     labels: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
     summary: str
+    mistakes: tuple[Mistake, ...]
     merged: int
 
 
@@ -46,7 +58,7 @@ def build_confusion(evidence: Evidence) -> ConfusionView | None:
     rows = tuple(
         (label, _cells(labels, row, index)) for index, (label, row) in enumerate(zip(labels, matrix, strict=True))
     )
-    return ConfusionView(tuple(labels), rows, _summary(matrix), merged)
+    return ConfusionView(tuple(labels), rows, _summary(matrix), _mistakes(labels, matrix), merged)
 
 
 def _read(confusion: Document) -> tuple[list[str], list[list[int]]]:
@@ -81,6 +93,23 @@ def _cells(labels: list[str], row: list[int], index: int) -> tuple[Cell, ...]:
             text = f"{value} of {total} {labels[index]} taken for {labels[column]}"
         cells.append(Cell(value, value / total, index == column and index != last, text))
     return tuple(cells)
+
+
+def _mistakes(labels: list[str], matrix: list[list[int]]) -> tuple[Mistake, ...]:
+    """Return the most frequent kinds of mistake."""
+    last = len(labels) - 1
+    found = []
+    for row, values in enumerate(matrix):
+        for column, value in enumerate(values):
+            if row == column or not value:
+                continue
+            if row == last:
+                found.append((value, f"{labels[column]} drawn where there is nothing", ""))
+            else:
+                what = "missed" if column == last else f"taken for {labels[column]}"
+                found.append((value, f"{labels[row]} {what}", f"{percent(value / sum(values))} of {sum(values):,}"))
+    found = sorted(found, key=lambda item: -item[0])[:MOST_MISTAKES]
+    return tuple(Mistake(text, detail, value, value / found[0][0]) for value, text, detail in found)
 
 
 def _summary(matrix: list[list[int]]) -> str:

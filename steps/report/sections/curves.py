@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from steps.report.charts import Chart, Line, Mark, Point, line_chart
 from steps.report.documents import Document
 from steps.report.evidence import Evidence
-from steps.report.figures import score
+from steps.report.figures import percent, score, significant
 
 MOST_CLASSES = 6
 
@@ -29,12 +29,12 @@ def build_curves(evidence: Evidence) -> CurvesView | None:
 
 def _chosen(metrics: Document) -> tuple[tuple[str, str, str], ...]:
     facts = (
-        ("Confidence", metrics.share("threshold"), "from which on a box counts"),
-        ("Precision", metrics.share("precision"), "of the boxes drawn are right"),
-        ("Recall", metrics.share("recall"), "of the objects are found"),
-        ("F1", metrics.share("f1"), "both in one number"),
+        ("Confidence", significant, metrics.share("threshold"), "from which on a box counts"),
+        ("Precision", percent, metrics.share("precision"), "of the boxes drawn are right"),
+        ("Recall", percent, metrics.share("recall"), "of the objects are found"),
+        ("F1", score, metrics.share("f1"), "both in one number"),
     )
-    return tuple((name, score(value), meaning) for name, value, meaning in facts if value is not None)
+    return tuple((name, spell(value), meaning) for name, spell, value, meaning in facts if value is not None)
 
 
 def _precision_recall(curves: Document) -> Chart | None:
@@ -66,7 +66,7 @@ def _f1(curve: Document, threshold: float | None) -> Chart | None:
     mark = None
     if threshold is not None and known:
         nearest = min(known, key=lambda point: abs(point[0] - threshold))
-        mark = Mark(nearest, f"chosen: {score(threshold)}")
+        mark = Mark(nearest, f"chosen: {significant(threshold)}")
     return line_chart(
         "F1 over confidence",
         [Line("F1", points)],

@@ -9,6 +9,7 @@ from steps.report.figures import counted
 from steps.report.pictures import Picture
 
 MOST_CLASSES = 12
+MOST_FOLDED_CLASSES = 200
 MOST_THUMBNAILS = 24
 FIRST_THUMBNAILS = 12
 MOST_DUPLICATES = 50
@@ -40,6 +41,7 @@ class DataView:
     background: int | None
     classes: tuple[Bar, ...]
     more_classes: tuple[Bar, ...]
+    all_classes: int
     box_sizes: tuple[Bar, ...]
     picture_sizes: tuple[tuple[str, str], ...]
     duplicates: tuple[tuple[str, ...], ...]
@@ -61,7 +63,8 @@ def build_data(evidence: Evidence) -> DataView | None:
         boxes=intake.whole("boxes"),
         background=intake.whole("background"),
         classes=classes[:MOST_CLASSES],
-        more_classes=classes[MOST_CLASSES:],
+        more_classes=classes[MOST_CLASSES:MOST_FOLDED_CLASSES],
+        all_classes=len(classes),
         box_sizes=_size_bars(intake.document("box_sizes")),
         picture_sizes=_picture_sizes(intake.document("sizes")),
         duplicates=tuple(duplicates[:MOST_DUPLICATES]),
@@ -94,7 +97,7 @@ def _picture_sizes(sizes: Document) -> tuple[tuple[str, str], ...]:
 
 
 def _names(group: Any) -> tuple[str, ...]:
-    return tuple(str(name) for name in group) if isinstance(group, list) else (str(group),)
+    return tuple(str(name)[:200] for name in group[:20]) if isinstance(group, list) else (str(group)[:200],)
 
 
 def _thumbnails(evidence: Evidence) -> tuple[Picture, ...]:

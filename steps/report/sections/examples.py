@@ -27,7 +27,7 @@ def build_examples(evidence: Evidence) -> ExamplesView | None:
         if kind not in found or len(found[kind]) >= MOST_PICTURES:
             continue
         value, note = item.number("score"), item.text("note")
-        told = f"score {score(value)}" if value is not None else ""
+        told = f"F1 {score(value)}" if value is not None else ""
         picture = evidence.album.add(
             evidence.folders["metrics"],
             item.text("file"),

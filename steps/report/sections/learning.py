@@ -75,7 +75,6 @@ def _score_chart(columns: dict[str, list[float | None]], training: Document) -> 
         y_range=(0, 1),
         mark=mark,
         whole_x=True,
-        caption="The epoch with the best mAP50-95 is kept.",
     )
 
 
@@ -90,7 +89,6 @@ def _loss_chart(columns: dict[str, list[float | None]], column: str, title: str)
         x_label="epoch",
         y_label="loss",
         whole_x=True,
-        caption="Lower is better. Validation that rises while training falls means it learns by heart.",
     )
 
 

@@ -1,6 +1,7 @@
 """Where the model comes from: source, digest, parameters and versions, enough to make it again."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from steps.report.evidence import Evidence
 
@@ -22,14 +23,14 @@ def build_lineage(evidence: Evidence) -> LineageView | None:
     facts = (
         ("Run", evidence.run),
         ("Source", lineage.text("source") or evidence.intake.text("source") or evidence.parameters.get("source", "")),
-        ("Layout", evidence.intake.text("layout") or evidence.intake.text("format")),
-        ("Data digest", lineage.text("data_digest") or _digest(evidence)),
         ("Code version", lineage.text("code_version") or ", ".join(codes)),
         ("Base model", training.text("base_model")),
         ("Seed", training.text("seed") or evidence.splits.text("seed")),
         ("Published at", evidence.published.text("url")),
-        ("Published on", lineage.text("created").replace("T", " ")),
+        ("Published on", _moment(lineage.text("created"))),
         ("Version before", "none" if evidence.published and previous is None else str(previous or "")),
+        ("Layout", evidence.intake.text("layout") or evidence.intake.text("format")),
+        ("Data digest", lineage.text("data_digest") or _digest(evidence)),
     )
     versions = training.document("versions")
     view = LineageView(
@@ -43,3 +44,11 @@ def build_lineage(evidence: Evidence) -> LineageView | None:
 def _digest(evidence: Evidence) -> str:
     """Return the digest that `ingest` told, for runs that published nothing."""
     return next((text for record in evidence.records if (text := record.outputs.text("digest"))), "")
+
+
+def _moment(text: str) -> str:
+    """Spell an ISO time for people, in minutes and UTC; anything else stays as it is."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError):
+        return text

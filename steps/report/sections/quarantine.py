@@ -12,6 +12,9 @@ MOST_ROWS = 1000
 OPEN_ROWS = 8
 """Rows up to which a list is shown unfolded."""
 MOST_PICTURES = 8
+MOST_CODES = 40
+LONGEST = 300
+"""Characters of a path, a value or a reason that are shown."""
 
 ACTIONS = (
     ("quarantined", "put aside", "Not used for training: a row without its image, or the image as a whole."),
@@ -71,7 +74,7 @@ def build_quarantine(evidence: Evidence) -> QuarantineView | None:
         document.text("code") for document in documents
     )
     return QuarantineView(
-        counts=tuple((_words(code), n) for code, n in sorted(counted.items(), key=lambda item: -item[1]) if n),
+        counts=tuple((_words(code[:LONGEST]), n) for code, n in Counter(counted).most_common(MOST_CODES) if n),
         treatments=_treatments(shown),
         named=len(shown),
         omitted=(intake.whole("issues_omitted") or 0) + len(documents) - len(shown),
@@ -96,9 +99,9 @@ def _issue(document: Document) -> Issue:
     file = document.text("file") or "(no file)"
     return Issue(
         title=_words(document.text("code")),
-        place=file if row is None else f"{file}, row {row}",
-        found=document.text("found"),
-        reason=document.text("reason"),
+        place=file[:LONGEST] if row is None else f"{file[:LONGEST]}, row {row}",
+        found=document.text("found")[:LONGEST],
+        reason=document.text("reason")[:LONGEST],
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from steps.report.documents import Document
 from steps.report.evidence import Evidence
-from steps.report.figures import score
+from steps.report.figures import milliseconds, significant
 
 MOST_CLASSES = 200
 
@@ -47,7 +47,10 @@ class ScoresView:
     omitted: int
     overall: ClassRow
     sizes: tuple[SizeRow, ...]
-    speed: tuple[tuple[str, float], ...]
+    speed: tuple[tuple[str, float, str], ...]
+    """Part of the work, its share of the longest, and its time."""
+
+    total_speed: str
     threshold: str
     evaluator: str
     split: str
@@ -62,13 +65,13 @@ def build_scores(evidence: Evidence) -> ScoresView | None:
     boxes = [row.boxes for row in classes if row.boxes is not None]
     overall = _class_row(metrics, "All classes", boxes=sum(boxes) if boxes else None)
     sizes, speed = metrics.document("sizes"), metrics.document("speed_ms")
-    times = [(name, speed.number(name)) for name in ("preprocess", "inference", "postprocess", "total")]
     return ScoresView(
         classes=classes[:MOST_CLASSES],
         omitted=max(0, len(classes) - MOST_CLASSES),
         overall=overall,
         sizes=tuple(_size_row(sizes.document(name), name, detail) for name, detail in SIZES if name in sizes.values),
-        speed=tuple((name, value) for name, value in times if value is not None),
+        speed=_speed(speed),
+        total_speed=milliseconds(speed.number("total")) if speed.number("total") is not None else "",
         threshold=_threshold(metrics),
         evaluator=metrics.text("evaluator"),
         split=metrics.text("split") or "test",
@@ -92,10 +95,20 @@ def _size_row(document: Document, name: str, detail: str) -> SizeRow:
     return SizeRow(name, detail, document.whole("boxes"), document.share("ap50_95"))
 
 
+def _speed(speed: Document) -> tuple[tuple[str, float, str], ...]:
+    times = [
+        (name, max(0.0, speed.number(name) or 0))
+        for name in ("preprocess", "inference", "postprocess")
+        if name in speed.values
+    ]
+    longest = max((value for _, value in times), default=0) or 1
+    return tuple((name, value / longest, milliseconds(value)) for name, value in times)
+
+
 def _threshold(metrics: Document) -> str:
     """Say at which confidence precision and recall are told, and who chose it."""
     value, chosen = metrics.share("threshold"), metrics.text("threshold_from")
     if value is None:
         return ""
     origins = {"valid": ", chosen on the validation images", "given": ", as given", "default": ", the default"}
-    return f"Precision, recall and F1 at confidence {score(value)}{origins.get(chosen, '')}."
+    return f"Precision, recall and F1 at confidence {significant(value)}{origins.get(chosen, '')}."

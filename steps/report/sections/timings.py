@@ -4,8 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from steps.report.evidence import Evidence
-from steps.report.figures import percent, seconds
+from steps.report.figures import percent, round_duration, seconds
 from steps.report.records import Record
+
+STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
+"""Seconds between ticks of the time line."""
+MOST_TICKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,13 @@ def build_timings(evidence: Evidence) -> TimingsView | None:
     whole = max(((end - first).total_seconds() for _, end in spans), default=0.0) if first else 0.0
     whole = max(whole, 1e-3)
     bars = tuple(_bar(record, first, whole) for record in records)
-    ticks = tuple((share, seconds(whole * share)) for share in (0, 0.25, 0.5, 0.75, 1))
-    return TimingsView(bars, ticks if spans else (), _summary(evidence, spans, whole))
+    return TimingsView(bars, _ticks(whole) if spans else (), _summary(evidence, spans, whole))
+
+
+def _ticks(whole: float) -> tuple[tuple[float, str], ...]:
+    """Return places from 0 to 1 and their times, at round times."""
+    step = next((step for step in STEPS if step * MOST_TICKS >= whole), whole)
+    return tuple((tick * step / whole, round_duration(tick * step)) for tick in range(int(whole / step) + 1))
 
 
 def _span(record: Record) -> tuple[datetime, datetime] | None:
