@@ -81,17 +81,19 @@ def paint(
     return picture
 
 
-def write_color_dataset(folder: Path, *, train: int = 0, valid: int = 20, test: int = 40, seed: int = 0) -> Splits:
+def write_color_dataset(
+    folder: Path, *, train: int = 0, valid: int = 20, test: int = 40, seed: int = 0, jitter: float = 0.06
+) -> Splits:
     """Draw a data set into `folder / "dataset"`, and write `folder / "splits.json"`.
 
-    The truth is imperfect on purpose, so that scores are neither 0 nor 1: labels are a little off, some patches are not
-    labelled, some labels have no patch, and some images are empty.
+    The truth is imperfect on purpose, so that scores are neither 0 nor 1: labels are off by `jitter` of their sides,
+    some patches are not labelled, some labels have no patch, and some images are empty.
     """
     generator = np.random.default_rng(seed)
     names = [f"{index:04}.png" for index in range(train + valid + test)]
     with DatasetWriter(folder / "dataset", classes=COLORS, source="test", source_format="yolo") as writer:
         for index, name in enumerate(names):
-            picture, boxes = _scene(generator, empty=index % 8 == 7)
+            picture, boxes = _scene(generator, jitter, empty=index % 8 == 7)
             cv2.imwrite(str(writer.images / name), picture)
             digest = hashlib.sha256((writer.images / name).read_bytes()).hexdigest()
             height, width = picture.shape[:2]
@@ -181,7 +183,7 @@ def _yolo_row(box: Box, width: int, height: int) -> str:
     return f"{box.label} {center} {(right - left) / width} {(bottom - top) / height}\n"
 
 
-def _scene(generator: np.random.Generator, *, empty: bool) -> tuple[NDArray[np.uint8], tuple[Box, ...]]:
+def _scene(generator: np.random.Generator, jitter: float, *, empty: bool) -> tuple[NDArray[np.uint8], tuple[Box, ...]]:
     width, height = (int(side) for side in generator.integers(100, 220, 2))
     picture = generator.integers(20, 60, (height, width, 1), np.uint8).repeat(3, axis=2)
     boxes: list[Box] = []
@@ -200,7 +202,7 @@ def _scene(generator: np.random.Generator, *, empty: bool) -> tuple[NDArray[np.u
             patch[..., 2 - label] = generator.integers(90, 256)
         if chance > 0.3:
             exact = np.array([left, top, left + sides[0], top + sides[1]])
-            off = exact + generator.normal(0, 0.06, 4) * np.tile(sides, 2)
+            off = exact + generator.normal(0, jitter, 4) * np.tile(sides, 2)
             x1, y1, x2, y2 = np.clip(off, 0, [width, height, width, height]).tolist()
             boxes.append(Box(xyxy=(x1, y1, x2, y2), label=label))
     return picture, tuple(boxes)

@@ -163,6 +163,7 @@ def test_scores_are_those_of_ultralytics_own_validation(
 ) -> None:
     monkeypatch.setenv("YOLO_OFFLINE", "1")
     monkeypatch.setenv("YOLO_AUTOINSTALL", "0")
+    monkeypatch.setenv("YOLO_CONFIG_DIR", str(made))
     yaml = write_yolo(made / "yolo", Dataset.open(made / "dataset"), Splits.read(made / "splits.json"))
     from ultralytics import YOLO  # noqa: PLC0415  (it reads the environment when it is imported)
 
