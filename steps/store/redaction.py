@@ -3,7 +3,7 @@
 import re
 
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]{0,20}://"
-_URL = re.compile(rf"(?P<scheme>{_SCHEME})(?P<rest>(?:(?!{_SCHEME})[^\s'\"<>])+)")
+_URL = re.compile(rf"(?P<scheme>{_SCHEME})(?P<rest>(?:(?!{_SCHEME})[^\s'\"<>?#])+(?:[?#][^\s'\"<>]*)?)")
 _PARAMETER = re.compile(r"[^&#]+")
 
 

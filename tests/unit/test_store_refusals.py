@@ -10,9 +10,11 @@ import pytest
 from boto3.exceptions import RetriesExceededError
 from botocore import exceptions
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from steps.errors import InputError, StoreUnavailableError
 from steps.store import MissingObjectError, open_store
+from steps.store.bucket import BucketStore
 from steps.store.refusals import explain
 from tests.factories_store import make_place
 
@@ -119,3 +121,37 @@ def test_a_folder_tells_what_is_wrong_when_it_may_not_be_read(tmp_path: Path) ->
 def test_boto3_is_not_imported_when_only_folders_are_used() -> None:
     code = "import sys, steps.store.source, steps.registry, steps.publish.run; sys.exit('boto3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class TestStubbed:
+    """Answers that neither moto nor MinIO gives."""
+
+    @pytest.fixture
+    def stubbed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[BucketStore, Stubber]:
+        make_place("moto", tmp_path, monkeypatch)
+        store = open_store("s3://bucket")
+        assert isinstance(store, BucketStore)
+        return store, Stubber(store.client)
+
+    def test_a_conditional_write_is_tried_again_when_another_was_under_way(
+        self, stubbed: tuple[BucketStore, Stubber]
+    ) -> None:
+        store, stubber = stubbed
+        for _ in range(2):
+            stubber.add_client_error("put_object", "ConditionalRequestConflict", http_status_code=409)
+        stubber.add_response("put_object", {})
+        with stubber:
+            assert store.put_new("x", b"")
+        for _ in range(5):
+            stubber.add_client_error("put_object", "ConditionalRequestConflict", http_status_code=409)
+        with stubber:
+            assert not store.put_if("x", b"", "etag")
+
+    def test_tags_are_left_out_when_the_store_has_none(self, stubbed: tuple[BucketStore, Stubber]) -> None:
+        store, stubber = stubbed
+        for method in ("put_object_tagging", "delete_object_tagging", "get_object_tagging"):
+            stubber.add_client_error(method, "NotImplemented", http_status_code=501)
+        with stubber:
+            assert not store.tag("x", {"a": "b"})
+            assert not store.tag("x", {})
+            assert store.tags("x") == {}
