@@ -199,12 +199,13 @@ def _thinned(run: list[Point]) -> list[Point]:
 
 def _mark(mark: Mark, place: Callable[[Point], Point]) -> Markup:
     x, y = place(mark.at)
-    anchor, shift = ("end", -8) if x > WIDTH / 2 else ("start", 8)
-    below = y < TOP + 24
+    anchor, shift, rise = ("end", -8, -9) if x > WIDTH / 2 else ("start", 8, -9)
+    if y < TOP + 24:  # no room above
+        anchor, shift, rise = ("end", 0, 24) if x > WIDTH - 60 else ("middle", 0, 24)
     return Markup(
         '<circle class="mark" cx="{:.1f}" cy="{:.1f}" r="4.5"/>'
         '<text class="mark-label" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>'
-    ).format(x, y, x + shift, y + (20 if below else -9), anchor, mark.label)
+    ).format(x, y, x + shift, y + rise, anchor, mark.label)
 
 
 def _tick(value: float) -> str:

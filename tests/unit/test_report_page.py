@@ -198,7 +198,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_report_is_written_when_any_value_of_any_artifact_is_something_else(
     run: tuple[Path, dict[str, str]], tmp_path: Path, data: st.DataObject

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from steps.report.evidence import Evidence
 from steps.report.outcome import Outcome
-from steps.report.redaction import REMOVED
+from steps.report.redaction import REMOVED, redact
+from steps.store.address import ENDPOINT_VARIABLES, configured_endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,15 @@ def _serve(evidence: Evidence, outcome: Outcome) -> tuple[str, ...]:
     url = evidence.published.text("url")
     registry = evidence.parameters.get("registry") or url.removesuffix(f"/{outcome.model}/{outcome.version}")
     flags = (("registry", registry), ("model-name", outcome.model), ("version", str(outcome.version)), ("port", "8080"))
-    return (" ".join(["python -m steps serve", *(f"--{name}={_value(value)}" for name, value in flags)]),)
+    words = ["python -m steps serve", *(f"--{name}={_value(value)}" for name, value in flags)]
+    endpoint = configured_endpoint()
+    if endpoint.startswith("file:"):  # buckets that are folders: only this variable tells where
+        words.insert(0, f"{ENDPOINT_VARIABLES[0]}={_value(redact(endpoint))}")
+    return (" ".join(words),)
 
 
 def _ask() -> str:
-    return "curl -F image=@picture.jpg http://127.0.0.1:8080/predict"
+    return "curl -F file=@picture.jpg http://127.0.0.1:8080/predict"
 
 
 def _train(evidence: Evidence) -> str:

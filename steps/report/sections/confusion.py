@@ -8,6 +8,8 @@ from steps.report.figures import counted, listed, percent
 
 MOST_LABELS = 16
 """Classes in the matrix; the rest become one row and column."""
+MOST_NAMED = 6
+"""Labels whose names fit over the columns."""
 OTHERS = "others"
 MOST_MISTAKES = 6
 
@@ -40,7 +42,15 @@ class ConfusionView:
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
     summary: str
     mistakes: tuple[Mistake, ...]
+    """The most frequent ones, over all classes."""
+
     merged: int
+    """Rarer classes that share one row and column."""
+
+    @property
+    def dense(self) -> bool:
+        """Whether columns are told by number, as their names would not fit."""
+        return len(self.labels) > MOST_NAMED
 
 
 def build_confusion(evidence: Evidence) -> ConfusionView | None:
@@ -52,13 +62,14 @@ def build_confusion(evidence: Evidence) -> ConfusionView | None:
     if not labels:
         evidence.notes.add("metrics.json: the confusion matrix does not fit its labels; it is left out")
         return None
+    summary, mistakes = _summary(matrix), _mistakes(labels, matrix)
     merged = max(0, len(labels) - 1 - MOST_LABELS)
     if merged:
         labels, matrix = _merge(labels, matrix)
     rows = tuple(
         (label, _cells(labels, row, index)) for index, (label, row) in enumerate(zip(labels, matrix, strict=True))
     )
-    return ConfusionView(tuple(labels), rows, _summary(matrix), _mistakes(labels, matrix), merged)
+    return ConfusionView(tuple(labels), rows, summary, mistakes, merged)
 
 
 def _read(confusion: Document) -> tuple[list[str], list[list[int]]]:

@@ -44,9 +44,9 @@ def _precision_recall(curves: Document) -> Chart | None:
     lines = [line for line in lines if any(line.points)]
     if len(lines) > 1:
         mean = Line("mean", _mean(lines), emphasis=True)
-        hidden = len(lines) - MOST_CLASSES
-        lines = [*lines[:MOST_CLASSES], mean]
-        caption = f"The mean is over all classes; {hidden} of them have no line of their own." if hidden > 0 else ""
+        shown = lines if len(lines) <= MOST_CLASSES else sorted(lines, key=_area)[:MOST_CLASSES]
+        caption = f"The {len(shown)} weakest of {len(lines)} classes, and the mean over all." if shown != lines else ""
+        lines = [*shown, mean]
     else:
         caption = ""
     return line_chart(
@@ -83,6 +83,11 @@ def _points(document: Document, x_key: str, y_key: str) -> list[Point | None]:
     """Return points inside the unit square; COCO's -1 and everything else breaks the line."""
     pairs = zip(document.numbers(x_key), document.numbers(y_key), strict=False)
     return [(x, y) if x is not None and y is not None and 0 <= x <= 1 and 0 <= y <= 1 else None for x, y in pairs]
+
+
+def _area(line: Line) -> float:
+    """Return the sum of the precisions: a class with fewer is weaker."""
+    return sum(point[1] for point in line.points if point)
 
 
 def _mean(lines: list[Line]) -> list[Point | None]:

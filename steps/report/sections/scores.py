@@ -7,6 +7,9 @@ from steps.report.evidence import Evidence
 from steps.report.figures import milliseconds, significant
 
 MOST_CLASSES = 200
+MANY_CLASSES = 16
+"""From which on the table is folded, and the weakest stand before it."""
+WEAKEST = 8
 
 SIZES = (
     ("small", "under 32 × 32 pixels"),
@@ -44,6 +47,9 @@ class ScoresView:
     """What the template `scores.html` shows."""
 
     classes: tuple[ClassRow, ...]
+    weakest: tuple[ClassRow, ...]
+    """Of many classes the weakest; of few, none."""
+
     omitted: int
     overall: ClassRow
     sizes: tuple[SizeRow, ...]
@@ -67,6 +73,7 @@ def build_scores(evidence: Evidence) -> ScoresView | None:
     sizes, speed = metrics.document("sizes"), metrics.document("speed_ms")
     return ScoresView(
         classes=classes[:MOST_CLASSES],
+        weakest=_weakest(classes) if len(classes) > MANY_CLASSES else (),
         omitted=max(0, len(classes) - MOST_CLASSES),
         overall=overall,
         sizes=tuple(_size_row(sizes.document(name), name, detail) for name, detail in SIZES if name in sizes.values),
@@ -89,6 +96,11 @@ def _class_row(document: Document, name: str, *, boxes: int | None = None) -> Cl
         recall=document.share("recall"),
         f1=document.share("f1"),
     )
+
+
+def _weakest(classes: tuple[ClassRow, ...]) -> tuple[ClassRow, ...]:
+    scored = [row for row in classes if row.ap50_95 is not None]
+    return tuple(sorted(scored, key=lambda row: row.ap50_95 or 0)[:WEAKEST])
 
 
 def _size_row(document: Document, name: str, detail: str) -> SizeRow:
