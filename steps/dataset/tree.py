@@ -8,75 +8,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from steps.dataset.file_kinds import JUNK, PICTURES, unwanted
 from steps.dataset.issues import Issue
 from steps.dataset.listing import Listing
 
 Note = Callable[[Issue], None]
 """Where issues go that belong to no image's labels."""
 
-PICTURES = frozenset(
-    {
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".bmp",
-        ".dib",
-        ".webp",
-        ".tif",
-        ".tiff",
-        ".gif",
-        ".mpo",
-        ".heic",
-        ".heif",
-        ".avif",
-        ".jp2",
-        ".dng",
-        ".pfm",
-    }
-)
-"""Extensions of files that somebody meant as a picture. Not all can be read; those are quarantined by name."""
-
-LABELS = frozenset({".txt", ".xml", ".json", ".yaml", ".yml", ".names", ".data", ".labels"})
-"""Extensions of files that the formats look into."""
-
-UNSAFE = frozenset(
-    {
-        ".cache",
-        ".npy",
-        ".npz",
-        ".pt",
-        ".pth",
-        ".pkl",
-        ".pickle",
-        ".joblib",
-        ".ckpt",
-        ".h5",
-        ".onnx",
-        ".py",
-        ".sh",
-        ".so",
-        ".pyc",
-    }
-)
-"""Extensions of files that could run code when some library loads them."""
-
-JUNK = re.compile(r"__MACOSX|Thumbs\.db|desktop\.ini|@eaDir|\..*", re.IGNORECASE)
-"""Names that desktops and version control leave behind."""
-
 
 def key(name: str) -> str:
     """Return `name` so that two spellings of one name compare equal: any case, any Unicode composition."""
     return unicodedata.normalize("NFC", name).casefold()
-
-
-def unwanted(name: str) -> str:
-    """Return the issue code of a file that is never looked at for its extension, or empty where it is wanted."""
-    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  (a million times; pathlib is much slower)
-    if suffix in PICTURES or suffix in LABELS:
-        return ""
-    return "unsafe_file_dropped" if suffix in UNSAFE else "file_ignored"
 
 
 @dataclass(slots=True)
@@ -157,7 +99,7 @@ class Tree:
             return []
         for start in (near, ""):
             path = "/".join([start, *parts] if start else parts)
-            if self.has(path):
+            if os.path.splitext(path)[1].lower() in PICTURES and self.has(path):  # noqa: PTH122  (as below)
                 return [path]
         found = self._paths("SELECT path FROM file WHERE base = ? AND picture ORDER BY path", key(parts[-1]))
         best: list[str] = []

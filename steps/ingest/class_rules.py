@@ -62,17 +62,16 @@ class ClassRules:
         Raises:
             DatasetError: If there is no class, or none of those that were asked for.
         """
-        occurring = set(found)
-        known = dict.fromkeys(filter(None, map(self.final, own or ())))
         names = sorted({*(own or ()), *seen})
         if self.keep:
-            if not occurring & set(self.keep) and not known:
+            if names and not any(map(self.final, names)):
                 raise DatasetError(
                     f"none of the classes {', '.join(self.keep)} occurs; the source has {', '.join(names[:20]) or 'no class'}",
                     hint=self._guess(names) + "see --classes and --rename-classes",
                 )
             return self.keep
-        classes = tuple(known) if own is not None else tuple(sorted(occurring, key=_natural))
+        known = dict.fromkeys(filter(None, map(self.final, own or ())))
+        classes = tuple(known) if own is not None else tuple(sorted(found, key=_natural))
         if not classes:
             raise DatasetError(
                 "no class is left: there is no box, and no class name", hint="name the classes with --classes"

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from steps.dataset.file_kinds import unwanted
 from steps.dataset.issues import Issue
-from steps.dataset.tree import Note, unwanted
+from steps.dataset.tree import Note
 from steps.errors import DatasetError, InputError
 from steps.ingest.limits import CHUNK, Limits, Metered, safe_name
 

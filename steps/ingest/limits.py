@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import IO
 
-from steps.dataset.tree import JUNK
+from steps.dataset.file_kinds import JUNK
 from steps.errors import DatasetError
 
 RATIO_FROM = 64 * 1024 * 1024

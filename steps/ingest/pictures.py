@@ -17,8 +17,8 @@ from steps.dataset.issues import FOUND_LIMIT, Rejection
 
 Image.MAX_IMAGE_PIXELS = None  # Our own cap is checked before anything is decoded, and quarantines instead of warning.
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP")
-"""Decoders that may see the bytes; others, PostScript's for one, start programs."""
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
+"""Decoders that may see the bytes; others, PostScript's for one, start programs. JPEG's reads MPO too."""
 
 EXTENSIONS = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),

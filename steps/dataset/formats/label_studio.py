@@ -17,13 +17,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import ijson  # type: ignore[import-untyped]
 
+from steps.dataset.file_kinds import PICTURES
 from steps.dataset.formats.json_file import json_file
 from steps.dataset.formats.regions import is_region, labels_of, rows_of
 from steps.dataset.formats.source import Picture
 from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
 from steps.dataset.listing import Listing
 from steps.dataset.rows import Reading
-from steps.dataset.tree import PICTURES, Tree, parent
+from steps.dataset.tree import Tree, parent
 from steps.errors import DatasetError
 
 UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")

@@ -135,7 +135,7 @@ def _row(number: int, label: str, box: "Element | None", found: str) -> tuple[Ro
         raise Rejection("unknown_class")
     left, top, right, bottom = (_number(box.findtext(side)) for side in ("xmin", "ymin", "xmax", "ymax"))
     ordered = min(left, right), min(top, bottom), max(left, right), max(top, bottom)
-    return Row(number, label, ordered, found), ordered != (left, top, right, bottom)
+    return Row(number, label, ordered, found), left > right or top > bottom
 
 
 def _number(text: str | None) -> float:

@@ -62,6 +62,8 @@ def parse_line(line: str, number: int, names: Mapping[int, str] | None, repairs:
         Rejection: If it states none.
     """
     tokens = _tokens(line, repairs)
+    if not tokens:
+        raise Rejection("wrong_columns")
     leading = next((place for place, token in enumerate(tokens) if _is_number(token)), len(tokens))
     if leading:
         label = _by_name(" ".join(tokens[:leading]), names)
@@ -91,10 +93,7 @@ def _tokens(line: str, repairs: list[str]) -> list[str]:
     repairs.append("comma_separated")
     if len(tokens) >= 5 and all(re.fullmatch(r"-?\d*,\d+|-?\d+", token) for token in tokens[1:]):
         return [token.replace(",", ".") for token in tokens]
-    tokens = [token for token in re.split(r"[\s,;]+", line.strip("\0\ufeff \t\r\n,;")) if token]
-    if not tokens:
-        raise Rejection("wrong_columns")
-    return tokens
+    return [token for token in re.split(r"[\s,;]+", line.strip("\0\ufeff \t\r\n,;")) if token]
 
 
 def _corners(values: list[float]) -> Corners:

@@ -1,0 +1,63 @@
+"""Which files of a source are looked at: an allow-list, by extension."""
+
+import os
+import re
+
+PICTURES = frozenset(
+    {
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".bmp",
+        ".dib",
+        ".webp",
+        ".tif",
+        ".tiff",
+        ".gif",
+        ".mpo",
+        ".heic",
+        ".heif",
+        ".avif",
+        ".jp2",
+        ".dng",
+        ".pfm",
+    }
+)
+"""Extensions of files that somebody meant as a picture. Not all can be read; those are quarantined by name."""
+
+LABELS = frozenset({".txt", ".xml", ".json", ".yaml", ".yml", ".names", ".data", ".labels"})
+"""Extensions of files that the formats look into."""
+
+UNSAFE = frozenset(
+    {
+        ".cache",
+        ".npy",
+        ".npz",
+        ".pt",
+        ".pth",
+        ".pkl",
+        ".pickle",
+        ".joblib",
+        ".ckpt",
+        ".h5",
+        ".onnx",
+        ".py",
+        ".sh",
+        ".so",
+        ".pyc",
+    }
+)
+"""Extensions of files that could run code when some library loads them."""
+
+JUNK = re.compile(r"__MACOSX|Thumbs\.db|desktop\.ini|@eaDir|\..*", re.IGNORECASE)
+"""Names that desktops and version control leave behind."""
+
+
+def unwanted(name: str) -> str:
+    """Return the issue code of a file that is never looked at for its extension, or empty where it is wanted."""
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  (a million times; pathlib is much slower)
+    if suffix in PICTURES or suffix in LABELS:
+        return ""
+    return "unsafe_file_dropped" if suffix in UNSAFE else "file_ignored"

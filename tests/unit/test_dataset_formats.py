@@ -1,0 +1,268 @@
+"""Layouts that are recognised, and what is read from each."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from steps.errors import DatasetError
+from tests.factories_ingest import Files, coco, picture, region, take_in, task, voc, write_zip
+
+LINE = "1 0.5 0.5 0.25 0.25"
+BOX = [("heli", (24.0, 18.0, 40.0, 30.0))]
+NAMES = "plane\nheli\n"
+LIST = "names: [plane, heli]"
+MAPPING = "train: ../train\nval: x\nnc: 2\nnames:\n  0: plane\n  1: heli\n"
+PHOTO = picture()
+VOC = voc(("heli", 24, 18, 40, 30))
+COCO = coco([{"id": 7, "file_name": "a.jpg"}], [{"image_id": 7, "category_id": 2, "bbox": [24, 18, 16, 12]}])
+REGION = region("heli", 37.5, 37.5, 25, 25)
+NOTES = json.dumps({"categories": [{"id": 0, "name": "plane"}, {"id": 1, "name": "heli"}], "info": {}})
+
+LAYOUTS: dict[str, tuple[str, Files]] = {
+    "YOLO, flat": ("yolo", {"a.jpg": PHOTO, "a.txt": LINE, "classes.txt": NAMES}),
+    "YOLO, flat in a wrapper": ("yolo", {"w/a.jpg": PHOTO, "w/a.txt": LINE, "w/classes.txt": NAMES}),
+    "YOLO, images and labels": ("yolo", {"images/a.jpg": PHOTO, "labels/a.txt": LINE, "data.yaml": LIST}),
+    "YOLO, in any case": ("yolo", {"Images/a.jpg": PHOTO, "Labels/a.txt": LINE, "data.YML": MAPPING}),
+    "YOLO, images/train": ("yolo", {"images/train/a.jpg": PHOTO, "labels/train/a.txt": LINE, "coco.yaml": MAPPING}),
+    "YOLO, Roboflow": ("yolo", {"train/images/a.jpg": PHOTO, "train/labels/a.txt": LINE, "data.yaml": LIST}),
+    "YOLO, wrapped Roboflow": (
+        "yolo",
+        {"p/test/images/a.jpg": PHOTO, "p/test/labels/a.txt": LINE, "p/data.yaml": LIST},
+    ),
+    "YOLO, JPEGImages": ("yolo", {"JPEGImages/a.jpg": PHOTO, "labels/a.txt": LINE, "classes.txt": NAMES}),
+    "YOLO, Label Studio": (
+        "yolo",
+        {"images/a.jpg": PHOTO, "labels/a.txt": LINE, "classes.txt": "heli\nplane\n", "notes.json": NOTES},
+    ),
+    "darknet": (
+        "darknet",
+        {
+            "obj.data": "classes = 2\ntrain = data/train.txt\nnames = data/obj.names\nbackup = backup/",
+            "obj.names": NAMES,
+            "train.txt": "C:\\Users\\ann\\darknet\\data\\obj\\a.jpg\r\n",
+            "obj/a.jpg": PHOTO,
+            "obj/a.txt": LINE,
+        },
+    ),
+    "VOC, flat": ("voc", {"a.jpg": PHOTO, "a.xml": VOC}),
+    "VOCdevkit": (
+        "voc",
+        {
+            "VOCdevkit/VOC2007/JPEGImages/a.jpg": PHOTO,
+            "VOCdevkit/VOC2007/Annotations/a.xml": VOC,
+            "VOCdevkit/VOC2007/ImageSets/Main/train.txt": "a\n",
+            "VOCdevkit/VOC2007/SegmentationClass/a.png": picture(kind="PNG"),
+        },
+    ),
+    "VOC, images and annotations": ("voc", {"images/a.jpg": PHOTO, "annotations/a.xml": VOC}),
+    "VOC, split folders": ("voc", {"images/train/a.jpg": PHOTO, "annotations/train/a.xml": VOC}),
+    "VOC, by file name": (
+        "voc",
+        {"pictures/a.jpg": PHOTO, "xml/0001.xml": voc(("heli", 24, 18, 40, 30), filename="/home/ann/a.jpg")},
+    ),
+    "COCO": ("coco", {"images/a.jpg": PHOTO, "annotations/instances_train.json": COCO}),
+    "COCO, Roboflow": ("coco", {"train/a.jpg": PHOTO, "train/_annotations.coco.json": COCO}),
+    "COCO with captions": (
+        "coco",
+        {
+            "train2017/a.jpg": PHOTO,
+            "annotations/instances_train2017.json": COCO,
+            "annotations/captions_train2017.json": json.dumps(
+                {"images": [{"id": 7, "file_name": "a.jpg"}], "annotations": [{"image_id": 7, "caption": "a heli"}]}
+            ),
+        },
+    ),
+    "Label Studio": ("label-studio", {"export.json": json.dumps([task("a.jpg", [REGION])]), "a.jpg": PHOTO}),
+    "Label Studio, uploaded": (
+        "label-studio",
+        {"export.json": json.dumps([task("/data/upload/1/1a2b3c4d-a.jpg", [REGION])]), "images/a.jpg": PHOTO},
+    ),
+    "Label Studio, local files": (
+        "label-studio",
+        {"export.json": json.dumps([task("/data/local-files/?d=x/a%20b.jpg", [REGION])]), "x/a b.jpg": PHOTO},
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "files"), LAYOUTS.values(), ids=LAYOUTS.keys())
+def test_layout_is_recognised_and_read_when_it_is_a_common_one(tmp_path: Path, name: str, files: Files) -> None:
+    junk = {"__MACOSX/w/._a.jpg": b"\0", ".DS_Store": b"\0", "images/Thumbs.db": b"\0"}
+    intake = take_in(tmp_path, write_zip(tmp_path / "source.zip", {**files, **junk}))
+    assert intake.report["format"] == name
+    assert intake.report["layout"]
+    assert list(intake.boxes.values()) == [BOX]
+
+
+def test_names_come_from_notes_when_label_studios_lists_disagree(tmp_path: Path) -> None:
+    notes = json.dumps({"categories": [{"id": 5, "name": "heli"}, {"id": 1, "name": "plane"}]})
+    files = {"images/a.jpg": PHOTO, "labels/a.txt": "5 0.5 0.5 0.25 0.25", "classes.txt": NAMES, "notes.json": notes}
+    intake = take_in(tmp_path, files)
+    assert list(intake.boxes.values()) == [BOX]
+    assert intake.dataset.info.classes == ("plane", "heli")
+
+
+def test_classes_have_numbers_when_no_names_are_known(tmp_path: Path) -> None:
+    labels = {"a.jpg": PHOTO, "a.txt": "10 0.5 0.5 0.25 0.25\n2 0.5 0.5 0.5 0.5\n1000 0.5 0.5 0.5 0.5"}
+    intake = take_in(tmp_path, labels, max_bad_share=1)
+    assert intake.dataset.info.classes == ("class-2", "class-10")
+    assert intake.report["counts"] == {"names_unknown": 1, "unknown_class": 1}
+
+
+def test_given_classes_name_the_numbers_when_the_source_has_no_names(tmp_path: Path) -> None:
+    intake = take_in(tmp_path, {"a.jpg": PHOTO, "a.txt": LINE}, classes="plane,heli")
+    assert list(intake.boxes.values()) == [BOX]
+
+
+def test_source_is_refused_when_two_files_of_names_disagree(tmp_path: Path) -> None:
+    files = {"a/a.jpg": PHOTO, "a/a.txt": LINE, "a/classes.txt": NAMES, "b/classes.txt": "heli\nplane\n"}
+    with pytest.raises(DatasetError, match=r"a/classes\.txt and b/classes\.txt give different class names"):
+        take_in(tmp_path, files)
+
+
+def test_source_is_refused_when_two_kinds_of_labels_fit(tmp_path: Path) -> None:
+    files = {"a.jpg": PHOTO, "a.txt": LINE, "a.xml": VOC, "classes.txt": NAMES}
+    with pytest.raises(DatasetError, match=r"two kinds of labels fit: voc .*; yolo .*") as refusal:
+        take_in(tmp_path, files)
+    assert "--format=voc or --format=yolo" in refusal.value.hint
+    assert take_in(tmp_path, files, format="voc").report["format"] == "voc"
+    assert take_in(tmp_path, files, format="yolo").report["format"] == "yolo"
+
+
+REFUSED = {
+    "nothing": ({}, "no image in the source; found no file"),
+    "no images": ({"a.txt": LINE}, "no image in the source; found 1 .txt"),
+    "no labels": ({"a.jpg": PHOTO, "b.png": PHOTO}, "no labels recognised in the source; found 1 .jpg, 1 .png"),
+    "captions": (
+        {"a.jpg": PHOTO, "a.txt": "a plane\nin the sky", "classes.txt": NAMES},
+        "2 of 2 label rows are broken",
+    ),
+    "no class": ({"a.jpg": PHOTO, "a.txt": ""}, "no class is left"),
+    "broken COCO": ({"a.jpg": PHOTO, "a.json": COCO[:-20]}, r"a\.json is broken JSON"),
+    "no image of COCO": ({"b.jpg": PHOTO, "a.json": COCO}, "no image has labels that can be read: 1 x image_missing"),
+    "no image of darknet": (
+        {"obj.data": "train = train.txt", "train.txt": "/x/a.jpg\n", "b.jpg": PHOTO},
+        "no image has labels",
+    ),
+    "nobody has labelled": ({"a.jpg": PHOTO, "a.json": json.dumps([task("a.jpg")])}, "1 x unreviewed"),
+}
+
+
+@pytest.mark.parametrize(("files", "told"), REFUSED.values(), ids=REFUSED.keys())
+def test_source_is_refused_and_described_when_there_is_nothing_to_read(tmp_path: Path, files: Files, told: str) -> None:
+    with pytest.raises(DatasetError, match=told):
+        take_in(tmp_path, files)
+
+
+def test_wanted_format_is_refused_when_the_source_has_another(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"--format=coco: no such labels in the source; found voc"):
+        take_in(tmp_path, {"a.jpg": PHOTO, "a.xml": VOC}, format="coco")
+
+
+def test_both_images_are_kept_with_the_label_when_they_share_a_name(tmp_path: Path) -> None:
+    files = {"a.jpg": PHOTO, "a.png": picture("blue", kind="PNG"), "a.txt": LINE, "classes.txt": NAMES}
+    intake = take_in(tmp_path, files)
+    assert list(intake.boxes.values()) == [BOX, BOX]
+    first, second = sorted(intake.boxes)
+    assert first.startswith("a-")
+    assert second.startswith("a-")
+    assert {Path(file).suffix for file in intake.boxes} == {".jpg", ".png"}
+    assert len({Path(file).stem for file in intake.boxes}) == 2
+
+
+def test_names_are_safe_and_lasting_when_files_are_called_oddly(tmp_path: Path) -> None:
+    names = ["Ünï côdé", "图片", "图像", "a b", "a;b", "-x", "a" * 200, "CON.tar", "a-0123456789"]
+    files: dict[str, object] = {"classes.txt": NAMES}
+    for name in names:
+        files |= {f"{name}.jpg": PHOTO, f"{name}.txt": LINE}
+    once, again = (take_in(tmp_path, files) for _ in range(2))
+    assert list(once.boxes) == list(again.boxes)
+    assert len(once.boxes) == len(names)
+    assert all(file.isascii() and len(file) < 100 and " " not in file and ";" not in file for file in once.boxes)
+    assert "CON.tar.jpg" in once.boxes
+    assert {record.source for record in once.records.values()} == {f"{name}.jpg" for name in names}
+
+
+def test_label_without_image_is_named_when_yolo_or_voc_has_one(tmp_path: Path) -> None:
+    yolo = take_in(tmp_path, {"a.jpg": PHOTO, "a.txt": LINE, "b.txt": LINE, "README.txt": "hi", "classes.txt": NAMES})
+    assert yolo.issues("label_without_image") == [("b.txt", None, "")]
+    other = take_in(tmp_path, {"a.jpg": PHOTO, "a.xml": VOC, "b.xml": voc(filename="b.jpg")})
+    assert other.issues("label_without_image") == [("b.xml", None, "b.jpg")]
+
+
+def test_masks_are_left_out_and_named_when_voc_has_them(tmp_path: Path) -> None:
+    intake = take_in(tmp_path, {"JPEGImages/a.jpg": PHOTO, "Annotations/a.xml": VOC, "SegmentationClass/a.png": PHOTO})
+    assert intake.issues("not_listed") == [("SegmentationClass/a.png", None, "")]
+
+
+def test_voc_file_is_refused_when_it_defines_entities(tmp_path: Path) -> None:
+    bomb = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>' + VOC.replace("heli", "&b;")
+    intake = take_in(tmp_path, {"a.jpg": PHOTO, "a.xml": VOC, "b.jpg": PHOTO, "b.xml": bomb}, max_bad_share=0.5)
+    assert list(intake.boxes) == ["a.jpg"]
+    assert "EntitiesForbidden" in intake.issues("label_unreadable")[0][2]
+
+
+def test_coco_crowds_are_left_out_and_polygons_kept_when_there_are_some(tmp_path: Path) -> None:
+    annotations: list[dict[str, Any]] = [
+        {"image_id": 1, "category_id": 1, "bbox": [0, 0, 64, 48], "iscrowd": 1, "segmentation": {"counts": "x"}},
+        {"image_id": 1, "category_id": 1, "bbox": [8, 8, 8, 8], "segmentation": [[8, 8, 16, 8, 16, 16]], "iscrowd": 0},
+        {"image_id": 1, "category_id": 1, "segmentation": [[20, 20, 30, 20, 30, 40]]},
+        {"image_id": 1, "category_id": 9, "bbox": [8, 8, 8, 8]},
+        {"image_id": 1, "category_id": 1, "bbox": [8, 8, 8]},
+        {"image_id": 1, "category_id": 1, "bbox": ["8", 8, 8, 8]},
+        {"image_id": 1, "category_id": 1, "bbox": None},
+    ]
+    files = {"a.jpg": PHOTO, "a.json": coco([{"id": 1, "file_name": "a.jpg"}], annotations)}
+    intake = take_in(tmp_path, files, max_bad_share=1)
+    assert intake.boxes["a.jpg"] == [("plane", (8.0, 8.0, 16.0, 16.0)), ("plane", (20.0, 20.0, 30.0, 40.0))]
+    assert intake.records["a.jpg"].boxes[0].polygon == ((8.0, 8.0), (16.0, 8.0), (16.0, 16.0))
+    codes = {
+        "crowd_left_out": 1,
+        "polygon_to_box": 1,
+        "unknown_class": 1,
+        "wrong_columns": 1,
+        "not_a_number": 1,
+        "no_box": 1,
+    }
+    assert intake.report["counts"] == codes
+    assert intake.issues("unknown_class") == [("a.json", 4, "category_id 9 bbox=[8, 8, 8, 8]")]
+
+
+def test_coco_images_are_told_apart_when_folders_share_names(tmp_path: Path) -> None:
+    def split(box: list[int], name: str) -> str:
+        return coco([{"id": 1, "file_name": name}], [{"image_id": 1, "category_id": 1, "bbox": box}])
+
+    files: Files = {
+        "train/a.jpg": PHOTO,
+        "valid/a.jpg": picture("blue"),
+        "train/_annotations.coco.json": split([0, 0, 8, 8], "a.jpg"),
+        "valid/_annotations.coco.json": split([8, 8, 8, 8], "a.jpg"),
+    }
+    intake = take_in(tmp_path, files)
+    by_source = {record.source: record.boxes[0].xyxy[0] for record in intake.records.values()}
+    assert by_source == {"train/a.jpg": 0.0, "valid/a.jpg": 8.0}
+
+
+def test_parent_category_is_no_class_when_nothing_is_labelled_so(tmp_path: Path) -> None:
+    content = json.loads(COCO)
+    content["categories"] = [{"id": 0, "name": "things", "supercategory": "none"}] + [
+        category | {"supercategory": "things"} for category in content["categories"]
+    ]
+    intake = take_in(tmp_path, {"a.jpg": PHOTO, "a.json": "\ufeff" + json.dumps(content)})
+    assert intake.dataset.info.classes == ("plane", "heli")
+
+
+def test_darknet_leaves_out_and_names_images_when_no_list_has_them(tmp_path: Path) -> None:
+    files: Files = {
+        "obj.data": "train = train.txt\nvalid = valid.txt\nnames = obj.names",
+        "obj.names": NAMES,
+        "train.txt": "data/a.jpg\ndata/gone.jpg\n",
+        "valid.txt": "data/b.jpg\n",
+        **{f"data/{name}.jpg": picture(colour) for name, colour in (("a", "red"), ("b", "blue"), ("c", "green"))},
+        "data/a.txt": LINE,
+    }
+    intake = take_in(tmp_path, files, max_bad_share=0.5)
+    assert list(intake.boxes) == ["a.jpg", "b.jpg"]
+    assert intake.issues("not_listed") == [("data/c.jpg", None, "")]
+    assert intake.issues("image_missing") == [("train.txt", 2, "data/gone.jpg")]

@@ -1,0 +1,61 @@
+"""Finding files: wrapper folders, references from other machines, junk."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from steps.dataset.issues import Issue
+from steps.dataset.tree import Tree
+from tests.factories_ingest import write_tree
+
+
+def scan(tmp_path: Path, *paths: str) -> tuple[Tree, list[Issue]]:
+    issues: list[Issue] = []
+    folder = write_tree(tmp_path / "source", dict.fromkeys(paths, b"x"))
+    return Tree.scan(folder, tmp_path / "tree.sqlite", issues.append), issues
+
+
+REFERENCES = {
+    "its path": ("images/train/a.jpg", "", ["images/train/a.jpg"]),
+    "beside the list": ("a.jpg", "images/valid", ["images/valid/a.jpg"]),
+    "another machine": ("/home/ann/set/images/train/a.jpg", "", ["images/train/a.jpg"]),
+    "Windows": ("D:\\set\\valid\\a.jpg", "", ["images/valid/a.jpg"]),
+    "another case": ("IMAGES/Train/A.JPG", "", ["images/train/a.jpg"]),
+    "only the name, once": ("b.jpg", "labels", ["images/train/b.jpg"]),
+    "only the name, twice": ("a.jpg", "", ["images/train/a.jpg", "images/valid/a.jpg"]),
+    "nearest": ("x/a.jpg", "images/valid/deep", ["images/valid/a.jpg"]),
+    "dots": ("./images/../images/train/b.jpg", "", ["images/train/b.jpg"]),
+    "out of the tree": ("../../etc/passwd", "", []),
+    "nothing": ("  ", "", []),
+    "another image": ("c.jpg", "", []),
+    "not an image": ("labels/a.txt", "", []),
+}
+
+
+@pytest.mark.parametrize(("reference", "near", "found"), REFERENCES.values(), ids=REFERENCES.keys())
+def test_image_is_located_when_a_reference_is(tmp_path: Path, reference: str, near: str, found: list[str]) -> None:
+    tree, _ = scan(tmp_path, "images/train/a.jpg", "images/valid/a.jpg", "images/train/b.jpg", "labels/a.txt")
+    assert tree.locate(reference, near) == found
+
+
+def test_wrapper_folders_are_peeled_off_when_they_hold_nothing_else(tmp_path: Path) -> None:
+    tree, issues = scan(
+        tmp_path, "a/b/c.jpg", "a/b/c.txt", "a/LICENSE", "__MACOSX/a/b/._c.jpg", ".DS_Store", "a/.git/x.jpg"
+    )
+    assert list(tree.pictures()) == ["c.jpg"]
+    assert [issue.file for issue in issues] == ["LICENSE"]
+
+
+def test_files_are_listed_in_order_when_folders_are_deep(tmp_path: Path) -> None:
+    deep = "/".join(["d"] * 300) + "/z.jpg"
+    tree, _ = scan(tmp_path, deep, "b.jpg", "a/z.JPG", "a/y.png")
+    assert list(tree.pictures()) == ["a/y.png", "a/z.JPG", "b.jpg", deep]
+
+
+def test_name_is_told_when_it_is_not_utf8(tmp_path: Path) -> None:
+    write_tree(tmp_path / "source", {"a.jpg": b"x"})
+    (tmp_path / "source" / os.fsdecode(b"\xe9.jpg")).touch()
+    tree, issues = scan(tmp_path, "b.jpg")
+    assert list(tree.pictures()) == ["a.jpg", "b.jpg"]
+    assert issues == [Issue("name_not_utf8", "\\udce9.jpg")]
