@@ -2,9 +2,14 @@
 
 import hashlib
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from steps.registry import Lineage, Manifest, Published, Registry
+from steps.store import Store
 
 MODEL = "planes"
 
@@ -67,3 +72,41 @@ def tagged(registry: Registry) -> list[int]:
     """Return the complete versions that carry the tag."""
     tags = {n: registry.store.tags(f"{MODEL}/{n}/version.json") for n in registry.versions(MODEL)}
     return [number for number, found in tags.items() if found.get("training-run") == "latest"]
+
+
+def publish_claim_only(registry: Registry, folder: Path, content: str, run: str) -> None:
+    """Die right after taking a number."""
+    mortal = Mortal(registry.store, lives=1, only={"put_new"}, after=True)
+    with pytest.raises(Death):
+        publish(Registry(mortal), folder, content, run)
+
+
+class Death(BaseException):
+    """Stands for a kill where the process must go on; `TestKill` does the real thing."""
+
+
+@dataclass
+class Mortal:
+    """A store that dies at the call number `lives`, before or after it was done."""
+
+    store: Store
+    lives: int
+    after: bool = False
+    only: set[str] = field(default_factory=set)
+    calls: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.store, name)
+        if name == "url" or (self.only and name not in self.only):
+            return method
+
+        def call(*args: Any) -> Any:
+            self.calls += 1
+            if self.calls == self.lives and not self.after:
+                raise Death
+            result = method(*args)
+            if self.calls == self.lives:
+                raise Death
+            return result
+
+        return call

@@ -1,14 +1,8 @@
 """What the registry promises. `tests/cluster` runs the same class on the real MinIO."""
 
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +11,8 @@ from pydantic import ValidationError
 
 from steps.errors import InputError, ModelError, ParameterError, RegistryError, StoreUnavailableError
 from steps.registry import Lineage, Manifest, Registry
-from steps.store import Store, open_store
-from tests.factories_registry import MODEL, check, describe, publish, tagged, write_model
+from steps.store import open_store
+from tests.factories_registry import MODEL, check, describe, publish, publish_claim_only, tagged, write_model
 from tests.factories_store import EVERYDAY, make_place
 
 ROOT = Path(__file__).parents[2]
@@ -156,91 +150,6 @@ class TestVersions:
         assert check(registry) == (2, [1, 2])
 
 
-def publish_claim_only(registry: Registry, folder: Path, content: str, run: str) -> None:
-    """Die right after taking a number."""
-    mortal = Mortal(registry.store, lives=1, only={"put_new"}, after=True)
-    with pytest.raises(Death):
-        publish(Registry(mortal), folder, content, run)
-
-
-class Death(BaseException):
-    """Stands for a kill where the process must go on; `TestKill` does the real thing."""
-
-
-@dataclass
-class Mortal:
-    """A store that dies at the call number `lives`, before or after it was done."""
-
-    store: Store
-    lives: int
-    after: bool = False
-    only: set[str] = field(default_factory=set)
-    calls: int = 0
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self.store, name)
-        if name == "url" or (self.only and name not in self.only):
-            return method
-
-        def call(*args: Any) -> Any:
-            self.calls += 1
-            if self.calls == self.lives and not self.after:
-                raise Death
-            result = method(*args)
-            if self.calls == self.lives:
-                raise Death
-            return result
-
-        return call
-
-
-@pytest.mark.parametrize("after", [False, True])
-def test_latest_is_whole_when_a_publisher_dies_at_any_call(tmp_path: Path, *, after: bool) -> None:
-    lives, dead = 0, True
-    while dead:
-        lives += 1
-        store = open_store(str(tmp_path / f"place-{lives}"))
-        registry = Registry(store)
-        publish(registry, tmp_path, "0")
-        dead = dies_publishing(Registry(Mortal(store, lives, after)), tmp_path)
-        assert check(registry) in [(1, [1]), (1, [1, 2]), (2, [1, 2])]
-        # The run comes back: it completes what it began, under the one number it took, and is the latest.
-        assert publish(registry, tmp_path, "1", run="run-1").manifest.version == 2
-        assert check(registry) == (2, [1, 2])
-        assert tagged(registry) == [2]
-    assert lives > 20
-
-
-def dies_publishing(registry: Registry, folder: Path) -> bool:
-    try:
-        publish(registry, folder, "1", run="run-1")
-    except Death:
-        return True
-    return False
-
-
-def test_the_pointer_never_goes_back_when_a_slow_publisher_arrives_late(tmp_path: Path) -> None:
-    registry = Registry.open(str(tmp_path / "place"))
-    publish(registry, tmp_path, "0")
-    publish_claim_only(registry, tmp_path, "slow", run="slow")
-    assert publish(registry, tmp_path, "fast").manifest.version == 3
-    slow = publish(registry, tmp_path, "slow", run="slow")
-    assert (slow.manifest.version, slow.tagged) == (2, False)
-    assert check(registry) == (3, [1, 2, 3])
-    assert tagged(registry) == [3]
-
-
-def test_an_abandoned_number_is_skipped_when_others_publish(tmp_path: Path) -> None:
-    registry = Registry.open(str(tmp_path / "place"))
-    publish_claim_only(registry, tmp_path, "1", run="gone")
-    assert check(registry) == (0, [])
-    with pytest.raises(RegistryError, match="no model"):
-        registry.latest(MODEL)
-    assert publish(registry, tmp_path, "2").manifest.version == 2
-    with pytest.raises(RegistryError, match="the complete versions are: 2"):
-        registry.resolve(MODEL, 1)
-
-
 def test_a_store_is_refused_when_it_ignores_conditions(tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "place"))
 
@@ -309,76 +218,3 @@ def test_a_manifest_is_refused_when_a_file_would_leave_the_folder(name: str) -> 
     text = json.dumps({"name": "x", "version": 1, "previous": None, "lineage": {}, "files": {name: entry}})
     with pytest.raises((ValidationError, InputError)):
         Manifest.model_validate_json(text)
-
-
-CHILD = """
-import sys
-from pathlib import Path
-from steps.registry import Registry
-from tests.factories_registry import publish
-url, folder, tag = sys.argv[1:]
-registry = Registry.open(url)
-number = 0
-print("ready", flush=True)
-while True:
-    publish(registry, Path(folder), f"{tag}-{number}", run=f"{tag}-{number}", size=200_000)
-    number += 1
-"""
-
-
-def kill_publishers(url: str, folder: Path, times: int, together: int, longest_s: float, seed: int) -> int:
-    """Kill publishers with SIGKILL at random moments, `together` at a time, and check after each. Return versions."""
-    chance = random.Random(seed)
-    registry = Registry.open(url)
-    before = 0
-    for round_ in range(times):
-        with running(url, folder, round_, together) as children:
-            time.sleep(chance.uniform(0, longest_s))
-            for child in children:
-                child.send_signal(signal.SIGKILL)
-        latest, versions = check(registry, known=before)
-        assert latest >= before
-        # A publisher may be killed between closing its version and moving the pointer, and no more than one each.
-        assert len([number for number in versions if number > latest]) <= together
-        before = latest
-    done = publish(registry, folder / "last", "last", run="last").manifest.version
-    latest, versions = check(registry)
-    assert done == latest == versions[-1]
-    assert latest in tagged(registry)
-    return len(versions)
-
-
-class running:  # noqa: N801  (a context manager, used as a function)
-    def __init__(self, url: str, folder: Path, round_: int, together: int) -> None:
-        self.children = [
-            subprocess.Popen(
-                [sys.executable, "-c", CHILD, url, str(folder / f"{round_}-{n}"), f"{round_}-{n}"],
-                cwd=ROOT,
-                stdout=subprocess.PIPE,
-                env=os.environ | {"PYTHONPATH": str(ROOT)},
-            )
-            for n in range(together)
-        ]
-
-    def __enter__(self) -> "list[subprocess.Popen[bytes]]":
-        for child in self.children:
-            assert child.stdout
-            assert child.stdout.readline() == b"ready\n"
-        return self.children
-
-    def __exit__(self, *_: object) -> None:
-        for child in self.children:
-            child.kill()
-            child.communicate()
-
-
-class TestKill:
-    def test_latest_is_whole_when_publishers_are_killed(self, tmp_path: Path) -> None:
-        assert kill_publishers(str(tmp_path / "place"), tmp_path, times=3, together=2, longest_s=0.4, seed=1) > 1
-
-    @pytest.mark.slow
-    @pytest.mark.parametrize("kind", ["folder", "moto", "minio"])
-    def test_latest_is_whole_when_publishers_are_killed_dozens_of_times(
-        self, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        kill_publishers(make_place(kind, tmp_path, monkeypatch), tmp_path, times=25, together=2, longest_s=0.6, seed=2)
