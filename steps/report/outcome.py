@@ -13,7 +13,7 @@ EXPLAINED = {
     143: "The step was stopped from outside: run it again to go on.",
     75: "Another try may help: run it again.",
 }
-_CHILD = re.compile(r"child '|some nodes|No more retries left", re.IGNORECASE)
+_CHILD = re.compile(r"^child '|^No more retries left$")
 _EXIT_CODE = re.compile(r"exit code:? (\d+)")
 
 
@@ -101,16 +101,18 @@ def _kept(evidence: Evidence, model: str, version: int | None) -> str:
 def _reason(evidence: Evidence) -> Reason:
     """Choose the failure that ended the run, the last one, and a step's own words before the engine's.
 
-    Earlier ones did not end it: a probe that finds no GPU, say, may fail.
+    Earlier ones did not end it: a probe that finds no GPU, say, may fail. Nodes that only hold others, of which the
+    engine tells too, have no message of their own.
     """
-    leaves = [node for node in evidence.failures if not _CHILD.search(node.message)] or evidence.failures
-    failed = [record for record in evidence.records if record.failed]
+    failed = {key: record for record in evidence.records if record.failed for key in (record.name, record.step)}
+    leaves = [node for node in evidence.failures if node.message and not _CHILD.search(node.message)]
     if leaves:
-        node = max(leaves, key=lambda node: node.finished)
-        blamed = [record for record in failed if {record.name, record.step} & {node.name, node.template, node.step}]
-        return _of_record(blamed[-1], node.name) if blamed and blamed[-1].message else _of_node(node)
+        # Times are whole seconds: of several at once, a step that told why is blamed.
+        node = max(leaves, key=lambda node: (node.finished, node.step in failed))
+        record = failed.get(node.step)
+        return _of_record(record, node.name) if record and record.message else _of_node(node)
     if failed:
-        return _of_record(failed[-1], "")
+        return _of_record(list(failed.values())[-1], "")
     return Reason("", "", f"The run ended with status {evidence.status or 'unknown'}, and no step told why.", "", None)
 
 
@@ -122,5 +124,4 @@ def _of_record(record: Record, node: str) -> Reason:
 def _of_node(node: FailedNode) -> Reason:
     found = _EXIT_CODE.search(node.message)
     code = int(found[1]) if found else None
-    message = node.message or f"The node ended as {node.phase or 'failed'}, without a message."
-    return Reason(node.step or node.name, node.name, message, EXPLAINED.get(code or 0, ""), code)
+    return Reason(node.step or node.name, node.name, node.message, EXPLAINED.get(code or 0, ""), code)

@@ -1,11 +1,14 @@
 """What the workflow engine says about the run: its parameters and its failed nodes, as JSON in a parameter's text."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from steps.report.documents import Notes
 from steps.report.redaction import redact, redact_named
+
+_ATTEMPT = re.compile(r"\(\d+\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +16,7 @@ class FailedNode:
     """A node of the workflow that did not succeed.
 
     Attributes:
-        name: As the workflow displays it.
+        name: As the workflow displays it, without the number of the attempt.
         template: That it ran, such as `train-cpu`.
         phase: `Failed` or `Error`.
         message: Of the engine, not of the step.
@@ -63,10 +66,10 @@ def failures_of(text: str, notes: Notes) -> list[FailedNode]:
         return [FailedNode(name="", template="", phase="Failed", message=redact(_spell(found)), finished="")]
     return [
         FailedNode(
-            name=_field(item, "displayName") or _field(item, "name"),
+            name=_ATTEMPT.sub("", _field(item, "displayName") or _field(item, "name")),
             template=_field(item, "templateName"),
             phase=_field(item, "phase"),
-            message=_field(item, "message"),
+            message=_field(item, "message").removeprefix("retryStrategy.expression evaluated to false: "),
             finished=_field(item, "finishedAt"),
         )
         for item in found

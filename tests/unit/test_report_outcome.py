@@ -71,6 +71,23 @@ def test_last_failure_is_blamed_when_an_earlier_one_was_allowed(tmp_path: Path) 
     assert "memory" in reason.hint
 
 
+def test_step_is_blamed_when_the_engine_names_its_groups_and_attempts_too(tmp_path: Path) -> None:
+    failed_record(tmp_path / "records", "ingest", "no file or folder at '/nope.zip'", "2026-01-01T00:00:00+00:00")
+    nodes = [
+        failed_node("planes-xw6xz", "main", "", after=3),
+        failed_node("ingest", "ingest", "retryStrategy.expression evaluated to false: Error (exit code 2)", after=3),
+        failed_node("ingest(0)", "ingest", "Error (exit code 2)", after=3),
+    ]
+    flags = {"status": "Failed", "failures": json.dumps(nodes), "records": str(tmp_path / "records")}
+    outcome = outcome_of(flags)
+    assert outcome.reason is not None
+    assert (outcome.headline, outcome.reason.node) == ("Ingest failed", "ingest")
+    assert outcome.reason.message == "no file or folder at '/nope.zip'"
+    reason = outcome_of(without(flags, "records")).reason
+    assert reason is not None
+    assert (reason.step, reason.message, reason.exit_code) == ("ingest", "Error (exit code 2)", 2)
+
+
 def test_last_record_is_blamed_when_the_engine_names_no_node(tmp_path: Path) -> None:
     failed_record(tmp_path / "records", "train", "no epochs", "2026-01-01T00:00:09+00:00")
     failed_record(tmp_path / "records", "probe", "no GPU", "2026-01-01T00:00:01+00:00")
