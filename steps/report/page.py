@@ -125,6 +125,5 @@ def _environment() -> Environment:
         "milliseconds": figures.milliseconds,
         "seconds": figures.seconds,
         "bytes": figures.size,
-        "significant": figures.significant,
     }
     return environment
