@@ -23,8 +23,31 @@ SAME_SHAPE = 0.02
 DIGITS = 3
 """Decimals of a pixel that are kept: enough for any label, and the same text on every machine."""
 
+LARGEST = 1e9
+"""No coordinate of a picture, in whatever unit, is larger."""
+
 UNIT_FRAME = (1.0, 1.0)
 """Frame of coordinates that are shares of the image."""
+
+
+def as_coordinate(value: object) -> float:
+    """Return a number that a JSON file has as a coordinate.
+
+    Raises:
+        Rejection: `not_a_number`, if it is none, or one without end.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > LARGEST:
+        raise Rejection("not_a_number")
+    return float(value)
+
+
+def as_size(width: object, height: object) -> tuple[float, float] | None:
+    """Return the size of a picture as its labels state it, pixels; None where they state none that can be."""
+    try:
+        size = as_coordinate(width), as_coordinate(height)
+    except Rejection:
+        return None
+    return size if min(size) > 0 else None
 
 
 @dataclass(frozen=True, slots=True)

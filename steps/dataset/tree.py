@@ -85,7 +85,13 @@ class Tree:
 
     def pictures_in(self, folder: str, stem: str) -> list[str]:
         """Return the pictures directly in `folder` that are called `stem`, whatever their extension."""
-        return [path for path in self.pictures_of_stem(stem) if parent(path) == folder]
+        query = "SELECT path FROM file WHERE stem = ? AND picture AND folder = ? ORDER BY path"
+        return _exactly(stem, list(self._paths(query, key(stem), folder)))
+
+    def file_in(self, folder: str, stem: str, suffix: str) -> str | None:
+        """Return the file directly in `folder` that is called `stem` and has `suffix`, in any case; None if none is."""
+        query = "SELECT path FROM file WHERE stem = ? AND suffix = ? AND folder = ? ORDER BY path"
+        return next(iter(_exactly(stem, list(self._paths(query, key(stem), suffix, folder)))), None)
 
     def locate(self, reference: str, near: str = "") -> list[str]:
         """Return the pictures that `reference` can mean: none, one, or several where that cannot be told.
@@ -147,6 +153,11 @@ def parent(path: str) -> str:
 def stem(path: str) -> str:
     """Return the file name in `path` without folders and extension."""
     return PurePosixPath(path).stem
+
+
+def _exactly(name: str, paths: list[str]) -> list[str]:
+    """Return those of `paths` that are called `name` to the letter; all, if none is."""
+    return [path for path in paths if stem(path) == name] or paths
 
 
 def mirrored(folder: str, old: tuple[str, ...], new: str) -> str | None:

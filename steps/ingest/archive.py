@@ -5,10 +5,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from steps.dataset.tree import Note
 from steps.errors import DatasetError
 from steps.ingest.extraction import Extraction
-from steps.ingest.limits import Limits
 from steps.ingest.tar_archive import unpack_tar
 from steps.ingest.zip_archive import unpack_zip
 
@@ -27,21 +25,21 @@ OTHERS = {
 """What people hand in by mistake, by its first bytes."""
 
 
-def unpack(path: Path, into: Path, limits: Limits, note: Note) -> None:
-    """Write the images and labels in the file at `path` to the folder `into`.
+def unpack(path: Path, extraction: Extraction) -> None:
+    """Write the images and labels in the file at `path` to the folder of `extraction`.
 
     A single JSON file, an export that points at its images, is a source too.
 
     Raises:
         DatasetError: If it is no archive of a known kind, or broken, or attacks.
     """
-    limits.archive_bytes = path.stat().st_size
-    into.mkdir(parents=True)
+    extraction.limits.archive_bytes = path.stat().st_size
+    extraction.into.mkdir(parents=True)
     unpacker = _unpacker(path)
     if unpacker:
-        unpacker(path, Extraction(into, limits, note))
+        unpacker(path, extraction)
     else:
-        shutil.copyfile(path, into / "export.json")
+        shutil.copyfile(path, extraction.into / "export.json")
 
 
 def _unpacker(path: Path) -> Callable[[Path, Extraction], None] | None:

@@ -2,6 +2,7 @@
 
 import errno
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -20,6 +21,7 @@ class Extraction:
     into: Path
     limits: Limits
     note: Note
+    report: Callable[[int, int, str], None]
     _folders: set[str] = field(default_factory=set)
 
     def wanted(self, name: str) -> str | None:
@@ -35,6 +37,10 @@ class Extraction:
         if code:
             self.note(Issue(code, path))
         return None if code else path
+
+    def tell(self, done: int) -> None:
+        """Tell that `done` bytes of the archive are behind us."""
+        self.report(min(done, self.limits.archive_bytes), self.limits.archive_bytes, "bytes unpacked")
 
     def write(self, path: str, content: Metered | IO[bytes]) -> None:
         """Write `content`, a metered stream or part of one, to `path`.

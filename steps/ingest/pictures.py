@@ -98,8 +98,7 @@ def _checked(image: Image.Image, data: bytes, name: str, max_pixels: int) -> Pic
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in EXTENSIONS[kind]:
         changes.append(("wrong_extension", f"{kind} named {suffix}"))
-    orientation = image.getexif().get(ORIENTATION, 1)
-    orientation = orientation if orientation in range(2, 9) else 1
+    orientation = orientation_of(image)
     if orientation == 1 and _is_plain(image, data):
         _decode(image)
         if kind != "PNG" and not data.endswith(JPEG_END):
@@ -118,6 +117,15 @@ def _checked(image: Image.Image, data: bytes, name: str, max_pixels: int) -> Pic
     if orientation == 1 or plain is not upright:
         changes.append(("converted", f"{described} to {plain.mode} {suffix}"))
     return Picture(*plain.size, orientation, suffix, _encoded(plain, suffix), tuple(changes))
+
+
+def orientation_of(image: Image.Image) -> int:
+    """Return the EXIF orientation of `image`, 1 to 8; 1 where there is none, or none that can be read."""
+    try:
+        orientation = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # noqa: BLE001  (anything may come of broken metadata, and the picture may be fine)
+        return 1
+    return int(orientation) if orientation in range(1, 9) else 1
 
 
 def _is_plain(image: Image.Image, data: bytes) -> bool:

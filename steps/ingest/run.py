@@ -14,6 +14,7 @@ from steps.errors import DatasetError
 from steps.ingest.archive import unpack
 from steps.ingest.class_rules import ClassRules
 from steps.ingest.contract import IngestInputs, IngestOutputs
+from steps.ingest.extraction import Extraction
 from steps.ingest.intake import write_intake
 from steps.ingest.ledger import Entry, Ledger
 from steps.ingest.limits import Limits
@@ -76,12 +77,13 @@ def _folder(inputs: IngestInputs, scratch: Path, ledger: Ledger, work: Workspace
     if fetched.is_dir():
         return fetched
     limits = Limits(inputs.max_entries, inputs.max_bytes, inputs.max_ratio)
-    unpack(fetched, scratch / "unpacked", limits, ledger.note)
-    return scratch / "unpacked"
+    extraction = Extraction(scratch / "unpacked", limits, ledger.note, work.progress)
+    unpack(fetched, extraction)
+    return extraction.into
 
 
 def _read_all(source: Source, tree: Tree, settings: Settings, ledger: Ledger, *, workers: int, work: Workspace) -> int:
-    """Prepare every image, and return how many there are."""
+    """Prepare every image that is there, and return how many these are."""
     total = ledger.name_all(source.pictures())
     remote = (picture.path for picture in source.pictures() if is_remote(picture.path))
     for address, found in download(remote, settings.owned / "remote"):
@@ -100,7 +102,7 @@ def _read_all(source: Source, tree: Tree, settings: Settings, ledger: Ledger, *,
         raise DatasetError(
             "no image has labels that can be read" + _reasons(ledger), hint="see which files the labels name"
         )
-    return total
+    return done
 
 
 def _tasks(source: Source, tree: Tree, settings: Settings, ledger: Ledger) -> Iterator[Task]:

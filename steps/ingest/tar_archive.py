@@ -20,7 +20,8 @@ def unpack_tar(path: Path, extraction: Extraction) -> None:
     try:
         with path.open("rb") as packed:
             zipped = packed.peek(2)[:2] == b"\x1f\x8b"
-            _unpack(cast("IO[bytes]", gzip.GzipFile(fileobj=packed)) if zipped else packed, extraction)
+            stream = cast("IO[bytes]", gzip.GzipFile(fileobj=packed)) if zipped else packed
+            _unpack(Metered(stream, extraction.limits), packed, extraction)
     except DatasetError:
         raise
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError) as error:
@@ -30,11 +31,11 @@ def unpack_tar(path: Path, extraction: Extraction) -> None:
         ) from None
 
 
-def _unpack(stream: IO[bytes], extraction: Extraction) -> None:
-    metered = Metered(stream, extraction.limits)
+def _unpack(metered: Metered, packed: IO[bytes], extraction: Extraction) -> None:
     with tarfile.TarFile(fileobj=metered, encoding="utf-8", errors="backslashreplace") as archive:
         while member := archive.next():
             archive.members.clear()  # type: ignore[attr-defined]  # Else it keeps all of them.
+            extraction.tell(packed.tell())
             extraction.limits.count_entry()
             if member.issym() or member.islnk():
                 raise refuse("a link", member.name)

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFile, ImageOps
 
 from steps.dataset.issues import TREATMENTS
 from steps.ingest.ledger import Ledger
-from steps.ingest.pictures import FORMATS, ORIENTATION
+from steps.ingest.pictures import FORMATS, orientation_of
 
 COUNT = 24
 LONGEST_SIDE = 320
@@ -73,7 +73,7 @@ def _try_to_draw(file: Path, target: Path, boxes: list[Any], classes: tuple[str,
 def _draw(file: Path, target: Path, boxes: list[Any], classes: tuple[str, ...]) -> None:
     with warnings.catch_warnings(), Image.open(file, formats=FORMATS) as image:
         warnings.simplefilter("ignore")
-        upright = image.size if image.getexif().get(ORIENTATION, 1) < 5 else image.size[::-1]
+        upright = image.size if orientation_of(image) < 5 else image.size[::-1]
         image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
         small = ImageOps.exif_transpose(image).convert("RGB")
     small.thumbnail((LONGEST_SIDE, LONGEST_SIDE))

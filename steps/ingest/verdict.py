@@ -18,7 +18,7 @@ def quarantined(ledger: Ledger, scope: Scope) -> dict[str, int]:
 
 
 def refuse_if_bad(ledger: Ledger, images: int, max_bad_share: float) -> None:
-    """Refuse a source of which more than `max_bad_share` of the rows or of the `images` was put aside.
+    """Refuse a source of which more than `max_bad_share` of the rows or of the `images` was put aside, or all images.
 
     Raises:
         DatasetError: It names the most frequent reasons, with an example each.
@@ -27,12 +27,16 @@ def refuse_if_bad(ledger: Ledger, images: int, max_bad_share: float) -> None:
     for scope, things, total in (("image", "images", images + missing), ("row", "label rows", ledger.rows)):
         reasons = quarantined(ledger, "image" if scope == "image" else "row")
         bad = sum(reasons.values())
-        if not bad or bad <= max_bad_share * total:
+        nothing_left = scope == "image" and bad == total
+        if bad <= max_bad_share * total and not nothing_left:
             continue
+        limit = "no image is left" if nothing_left else f"more than the {max_bad_share:.0%} that --max-bad-share allows"
         told = "; ".join(_told(ledger, code, count) for code, count in list(reasons.items())[:SHOWN])
         raise DatasetError(
-            f"{bad} of {total} {things} are broken, more than the {max_bad_share:.0%} that --max-bad-share allows: {told}",
-            hint="mend the source, or raise --max-bad-share to go on without them",
+            f"{bad} of {total} {things} are broken, {limit}: {told}",
+            hint="mend the source"
+            if nothing_left
+            else "mend the source, or raise --max-bad-share to go on without them",
         )
 
 

@@ -32,7 +32,10 @@ def unpack_zip(path: Path, extraction: Extraction) -> None:
         with path.open("rb", buffering=CHUNK) as file:
             _count_entries(file, extraction.limits)
         with zipfile.ZipFile(path) as archive:
+            done = 0
             for info in archive.infolist():
+                extraction.tell(done)
+                done += info.compress_size
                 _check(info)
                 name = _name(info)
                 if info.is_dir() or name.endswith("/"):

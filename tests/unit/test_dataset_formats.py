@@ -266,3 +266,29 @@ def test_darknet_leaves_out_and_names_images_when_no_list_has_them(tmp_path: Pat
     assert list(intake.boxes) == ["a.jpg", "b.jpg"]
     assert intake.issues("not_listed") == [("data/c.jpg", None, "")]
     assert intake.issues("image_missing") == [("train.txt", 2, "data/gone.jpg")]
+
+
+def test_files_of_other_tools_do_no_harm_when_they_are_called_like_ours(tmp_path: Path) -> None:
+    others = {
+        "compose.yaml": "a: [",
+        "ci.yml": "a: 1\n---\nb: 2\n",
+        "notes.json": "[1]",
+        "package.json": '{"name": "x"}',
+    }
+    files = {"a.jpg": PHOTO, "a.txt": LINE, "classes.txt": NAMES, **others}
+    assert list(take_in(tmp_path, files).boxes.values()) == [BOX]
+
+
+def test_label_is_the_one_of_the_same_case_when_two_differ_in_nothing_else(tmp_path: Path) -> None:
+    def lines(label: int) -> str:
+        return f"{label} 0.5 0.5 0.25 0.25"
+
+    photos = {"a.jpg": PHOTO, "A.jpg": PHOTO, "b.JPG": PHOTO}
+    yolo = take_in(tmp_path, {**photos, "a.txt": lines(0), "A.txt": lines(1), "B.TXT": lines(1), "classes.txt": NAMES})
+    names = {record.source: yolo.dataset.info.classes[record.boxes[0].label] for record in yolo.records.values()}
+    assert names == {"a.jpg": "plane", "A.jpg": "heli", "b.JPG": "heli"}
+    other = take_in(
+        tmp_path, {**photos, "a.xml": voc(("plane", 1, 1, 9, 9)), "A.xml": voc(("heli", 1, 1, 9, 9)), "B.XML": VOC}
+    )
+    names = {record.source: other.dataset.info.classes[record.boxes[0].label] for record in other.records.values()}
+    assert names == {"a.jpg": "plane", "A.jpg": "heli", "b.JPG": "heli"}

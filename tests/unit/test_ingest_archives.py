@@ -21,9 +21,13 @@ from tests.factories_ingest import Files, picture, take_in, write_tar, write_tre
 SOUND: Files = {"a.jpg": picture(), "a.txt": "0 0.5 0.5 0.2 0.2", "classes.txt": "plane\n"}
 
 
+def silent(*_: object) -> None:
+    """Report nothing."""
+
+
 def open_archive(path: Path, into: Path, *, entries: int = 1000, size: int = 10**8, ratio: int = 100) -> list[Issue]:
     issues: list[Issue] = []
-    unpack(path, into, Limits(entries, size, ratio), issues.append)
+    unpack(path, Extraction(into, Limits(entries, size, ratio), issues.append, silent))
     return issues
 
 
@@ -287,7 +291,7 @@ def test_what_could_run_code_is_dropped_and_named_when_an_archive_has_it(tmp_pat
 
 
 @pytest.mark.parametrize(
-    "content", ["names: !!python/object/apply:os.system ['true']", "names: [yes, no]", "names: [[a]]", "a: ["]
+    "content", ["names: !!python/object/apply:os.system ['true']", "names: [yes, no]", "names: [[a]]", "names: [a"]
 )
 def test_yaml_is_refused_when_it_gives_no_plain_names(tmp_path: Path, content: str) -> None:
     with pytest.raises(DatasetError, match=r"the class names in data\.yaml cannot be read"):
@@ -300,7 +304,7 @@ def test_disk_that_is_full_is_told_when_unpacking(tmp_path: Path) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(InputError, match="the disk is full"):
-        Extraction(tmp_path, Limits(10, 1000, 100), lambda _: None).write("a.jpg", Full())
+        Extraction(tmp_path, Limits(10, 1000, 100), lambda _: None, silent).write("a.jpg", Full())
 
 
 def test_zip_is_refused_when_it_was_cut_short(tmp_path: Path) -> None:

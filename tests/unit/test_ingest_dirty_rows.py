@@ -171,3 +171,8 @@ def test_source_is_refused_when_too_many_images_are_bad(tmp_path: Path) -> None:
     files = {"data.yaml": NAMES, "a.jpg": picture(), "a.txt": GOOD, "b.jpg": b"", "c.jpg": b"<html>404</html>"}
     with pytest.raises(DatasetError, match=r"2 of 3 images are broken.*image_empty.*c\.jpg: 'an HTML or XML page'"):
         take_in(tmp_path, files)
+
+
+def test_source_is_refused_when_no_image_is_left_whatever_is_allowed(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="1 of 1 images are broken, no image is left: 1 x image_empty"):
+        take_in(tmp_path, {"data.yaml": NAMES, "a.jpg": b"", "a.txt": GOOD}, max_bad_share=1)

@@ -186,3 +186,8 @@ def test_image_is_put_aside_when_labels_were_made_on_another_shape(tmp_path: Pat
     intake = take_in(tmp_path, files, max_bad_share=0.5)
     assert list(intake.boxes) == ["b.jpg"]
     assert intake.issues("size_mismatch") == [("a.jpg", None, "100x100, but the image is 64x48")]
+
+
+def test_picture_is_used_as_it_is_when_only_its_metadata_is_broken() -> None:
+    data = picture(exif=b"Exif\0\0MM\0*\xff\xff\xff\xff" + bytes(range(40)))
+    assert look_at(data, "a.jpg", CAP).data is data

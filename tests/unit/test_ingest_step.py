@@ -154,6 +154,15 @@ def test_archive_is_checked_when_its_sha256_is_given(tmp_path: Path) -> None:
         take_in(tmp_path, path, source_sha256="0" * 64)
 
 
+def test_source_is_read_when_it_is_a_key_or_prefix_in_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = write_tree(tmp_path / "store" / "photos", {f"set/{path}": content for path, content in flat().items()})
+    write_zip(bucket / "set.zip", flat())
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", (tmp_path / "store").as_uri())
+    one, other = (take_in(tmp_path, f"s3://photos/{key}") for key in ("set.zip", "set/"))
+    assert one.outputs.digest == other.outputs.digest
+    assert (bucket / "set" / "000.jpg").exists()
+
+
 def test_nothing_is_left_behind_but_the_outputs_when_it_is_done(tmp_path: Path) -> None:
     take_in(tmp_path, write_zip(tmp_path / "a.zip", flat()))
     assert sorted(path.name for path in (tmp_path / "run-0").iterdir()) == ["out", "state"]

@@ -1,6 +1,7 @@
 """Class names that come beside YOLO labels: data.yaml, classes.txt, obj.names, Label Studio's notes.json."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,8 @@ def _read_yaml(path: Path) -> Names:
     try:
         content = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
+        if not re.search(r"^names\s*:", text, re.MULTILINE):
+            return {}  # Some other tool's file.
         raise Rejection("label_unreadable", " ".join(str(error).split())) from None
     names = content.get("names") if isinstance(content, dict) else None
     if isinstance(names, list):
@@ -70,12 +73,19 @@ def _read_yaml(path: Path) -> Names:
 
 
 def _read_notes(path: Path) -> Names:
+    """Return the names in Label Studio's notes.json, none where the file is another tool's."""
     text, _ = read_text(path)
     try:
         content: Any = json.loads(text)
-        return {_index(item["id"]): _name(item["name"]) for item in content["categories"]}
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise Rejection("label_unreadable", f"{type(error).__name__}: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise Rejection("label_unreadable", str(error)) from None
+    categories = content.get("categories") if isinstance(content, dict) else None
+    if not isinstance(categories, list):
+        return {}
+    try:
+        return {_index(item["id"]): _name(item["name"]) for item in categories}
+    except (KeyError, TypeError):
+        raise Rejection("label_unreadable", "a category without id and name") from None
 
 
 def _name(value: Any) -> str:

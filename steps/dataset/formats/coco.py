@@ -12,11 +12,11 @@ from typing import Any
 
 import ijson  # type: ignore[import-untyped]
 
-from steps.dataset.formats.json_file import json_file
+from steps.dataset.formats.json_file import json_file, refusing_broken
 from steps.dataset.formats.source import Picture
 from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
 from steps.dataset.listing import Listing
-from steps.dataset.rows import Corners, Outline, Reading, Row
+from steps.dataset.rows import Corners, Outline, Reading, Row, as_coordinate, as_size
 from steps.dataset.tree import Tree, parent, stem
 from steps.errors import DatasetError
 
@@ -36,15 +36,11 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> "CocoSource":  # noqa: AR
     listing = tree.listing()
     order: dict[str, None] = {}
     for number, path in enumerate(_annotation_files(tree)):
-        try:
+        with refusing_broken(path):
             categories = _categories(tree.root / path, path)
             order |= dict.fromkeys(categories[key] for key in sorted(categories))
             _list_images(tree, path, number, listing)
             used = _list_annotations(tree.root / path, path, number, categories, listing)
-        except (ijson.JSONError, UnicodeDecodeError, RecursionError) as error:
-            raise DatasetError(
-                f"{path} is broken JSON: {' '.join(str(error).split())[:200]}", hint="export it again, or take it out"
-            ) from None
         for name in _parents(tree.root / path) - used:
             order.pop(name, None)
     return CocoSource(tree, recognise(tree), tuple(order), listing)
@@ -67,7 +63,7 @@ class CocoLabels:
         reading = Reading(self.source, in_pixels=True)
         for entry in map(json.loads, self.entries):
             if "size" in entry:
-                reading.frame = reading.frame or _size(*entry["size"])
+                reading.frame = reading.frame or as_size(*entry["size"])
                 continue
             reading.total += 1
             number = entry["id"] if isinstance(entry["id"], int) else None
@@ -123,7 +119,7 @@ def _is_coco(path: Path) -> bool:
                     return True
                 if place == "" and event not in ("start_map", "map_key"):
                     return False
-    except (ijson.JSONError, UnicodeDecodeError):
+    except (ijson.JSONError, ValueError):
         return False
     return False
 
@@ -199,9 +195,7 @@ def _row(entry: dict[str, Any], number: int | None, found: str) -> Row:
         xs, ys = zip(*polygon, strict=True)
         corners: Corners = (min(xs), min(ys), max(xs), max(ys))
     elif isinstance(box, list) and len(box) == 4:
-        if not all(isinstance(value, int | float) for value in box):
-            raise Rejection("not_a_number")
-        x, y, width, height = map(float, box)
+        x, y, width, height = map(as_coordinate, box)
         if width <= 0 or height <= 0:
             raise Rejection("zero_size")
         corners = (x, y, x + width, y + height)
@@ -214,13 +208,8 @@ def _outline(rings: Any) -> Outline | None:
     """Return the one ring of a segmentation as points; None where there are several, or none that is sound."""
     if not isinstance(rings, list) or len(rings) != 1 or not isinstance(rings[0], list):
         return None
-    ring = rings[0]
-    if len(ring) < 6 or len(ring) % 2 or not all(isinstance(value, int | float) for value in ring):
+    try:
+        ring = [as_coordinate(value) for value in rings[0]]
+    except Rejection:
         return None
-    return tuple(zip(map(float, ring[0::2]), map(float, ring[1::2]), strict=True))
-
-
-def _size(width: Any, height: Any) -> tuple[float, float] | None:
-    if not isinstance(width, int | float) or not isinstance(height, int | float):
-        return None
-    return (float(width), float(height)) if 0 < width < 1e9 and 0 < height < 1e9 else None
+    return tuple(zip(ring[0::2], ring[1::2], strict=True)) if len(ring) >= 6 and len(ring) % 2 == 0 else None

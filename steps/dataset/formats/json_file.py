@@ -6,6 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+import ijson  # type: ignore[import-untyped]
+
+from steps.errors import DatasetError
+
 _MARK = b"\xef\xbb\xbf"
 _NO_NUMBER = re.compile(rb"(?<![^\[,:\s])-?(?:NaN|Infinity)(?=[\],}\s])")
 _LETTERS = b"-NaInfity"
@@ -43,3 +47,20 @@ def json_file(path: Path) -> Iterator[JsonFile]:
     """Open `path` for a streaming parser."""
     with path.open("rb") as file:
         yield JsonFile(file)
+
+
+@contextmanager
+def refusing_broken(source: str) -> Iterator[None]:
+    """Turn whatever a parser says about broken JSON in `source` into a refusal that a person understands.
+
+    Raises:
+        DatasetError: Instead.
+    """
+    try:
+        yield
+    except DatasetError:
+        raise
+    except (ijson.JSONError, ValueError, RecursionError) as error:
+        raise DatasetError(
+            f"{source} is broken JSON: {' '.join(str(error).split())[:200]}", hint="export it again, or take it out"
+        ) from None

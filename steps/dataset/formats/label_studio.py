@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import ijson  # type: ignore[import-untyped]
 
 from steps.dataset.file_kinds import PICTURES
-from steps.dataset.formats.json_file import json_file
+from steps.dataset.formats.json_file import json_file, refusing_broken
 from steps.dataset.formats.regions import is_region, labels_of, rows_of
 from steps.dataset.formats.source import Picture
 from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
@@ -45,14 +45,9 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> "LabelStudioSource":  # n
     """
     listing = tree.listing()
     for path in _task_files(tree):
-        try:
-            with json_file(tree.root / path) as file:
-                for number, task in enumerate(ijson.items(file, "item", use_float=True), 1):
-                    _list_task(tree, path, number, task, listing)
-        except (ijson.JSONError, UnicodeDecodeError, RecursionError) as error:
-            raise DatasetError(
-                f"{path} is broken JSON: {' '.join(str(error).split())[:200]}", hint="export the project again"
-            ) from None
+        with refusing_broken(path), json_file(tree.root / path) as file:
+            for number, task in enumerate(ijson.items(file, "item", use_float=True), 1):
+                _list_task(tree, path, number, task, listing)
     return LabelStudioSource(tree, recognise(tree), listing)
 
 
@@ -143,7 +138,7 @@ def _has_tasks(path: Path) -> bool:
                     return True
                 if place == "item" and event == "end_map":
                     return False
-    except (ijson.JSONError, UnicodeDecodeError):
+    except (ijson.JSONError, ValueError):
         return False
     return False
 

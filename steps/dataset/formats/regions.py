@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from steps.dataset.issues import Rejection
-from steps.dataset.rows import Corners, Outline, Row
+from steps.dataset.rows import Corners, Outline, Row, as_coordinate
 
 
 def is_region(region: dict[str, Any]) -> bool:
@@ -18,7 +18,7 @@ def labels_of(region: dict[str, Any]) -> list[str]:
     """Return the class names of `region`; usually there is one."""
     value = region["value"]
     given: Any = (
-        value.get(region.get("type"))
+        value.get(str(region.get("type")))
         or value.get("labels")
         or next((labels for name, labels in value.items() if name.endswith("labels")), [])
     )
@@ -54,10 +54,12 @@ def _rectangle(region: dict[str, Any]) -> Corners:
     The turn is one of pixels, so it needs the picture's shape; percent of width and height are different lengths.
     """
     value = region["value"]
-    x, y, width, height, degrees = (_number(value.get(name, 0)) for name in ("x", "y", "width", "height", "rotation"))
+    x, y, width, height, degrees = (
+        as_coordinate(value.get(name, 0)) for name in ("x", "y", "width", "height", "rotation")
+    )
     if width <= 0 or height <= 0:
         raise Rejection("zero_size")
-    across, down = (_number(region.get(name) or 100) for name in ("original_width", "original_height"))
+    across, down = (as_coordinate(region.get(name) or 100) for name in ("original_width", "original_height"))
     turn = math.radians(degrees or 0)
     cosine, sine = math.cos(turn), math.sin(turn)
     wide, high = width * across, height * down
@@ -71,13 +73,7 @@ def _polygon(points: list[Any]) -> Outline:
     for point in points:
         if not isinstance(point, list) or len(point) != 2:
             raise Rejection("not_a_number")
-        outline.append((_number(point[0]), _number(point[1])))
+        outline.append((as_coordinate(point[0]), as_coordinate(point[1])))
     if len(outline) < 3:
         raise Rejection("wrong_columns")
     return tuple(outline)
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Rejection("not_a_number")
-    return float(value)

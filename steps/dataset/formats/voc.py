@@ -19,7 +19,7 @@ from steps.dataset.formats.source import Picture
 from steps.dataset.issues import Issue, Rejection
 from steps.dataset.label_text import MAX_BYTES
 from steps.dataset.listing import Listing
-from steps.dataset.rows import Reading, Row
+from steps.dataset.rows import Reading, Row, as_size
 from steps.dataset.tree import Tree, key, mirrored, parent, stem
 
 if TYPE_CHECKING:
@@ -149,10 +149,9 @@ def _number(text: str | None) -> float:
 
 def _size(root: "Element") -> tuple[float, float] | None:
     try:
-        width, height = (float(root.findtext(f"size/{side}") or 0) for side in ("width", "height"))
+        return as_size(*(float(root.findtext(f"size/{side}") or 0) for side in ("width", "height")))
     except ValueError:
         return None
-    return (width, height) if 0 < width < 1e9 and 0 < height < 1e9 else None
 
 
 def _beside(tree: Tree, xml: str) -> list[str]:

@@ -7,7 +7,6 @@ An image's label file has its name with `.txt`, and lies, in this order: in the 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from steps.dataset.formats.class_names import Names, find_names
 from steps.dataset.formats.source import Picture
@@ -73,14 +72,13 @@ def labelled(tree: Tree, path: str, label: str | None, names: Names | None) -> P
 
 def find_label(tree: Tree, picture: str) -> str | None:
     """Return the label file of `picture`, or None where there is none."""
-    folder, name = parent(picture), PurePosixPath(picture).with_suffix(".txt").name
+    folder = parent(picture)
     beside = parent(folder)
     for candidate in (mirrored(folder, IMAGE_FOLDERS, "labels"), f"{beside}/labels" if beside else "labels", folder):
         place = None if candidate is None else tree.folders.get(key(candidate))
-        if place is not None:
-            path = f"{place}/{name}" if place else name
-            if tree.has(path):
-                return path
+        found = None if place is None else tree.file_in(place, stem(picture), ".txt")
+        if found:
+            return found
     return None
 
 

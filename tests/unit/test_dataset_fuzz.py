@@ -1,0 +1,103 @@
+"""Whatever a label file says, the step ends with a data set or with a refusal for people, never with a traceback."""
+
+import json
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from steps.errors import StepError
+from tests.factories_ingest import picture, region, take_in, task
+
+PHOTO = picture()
+TEXT = st.text(max_size=8) | st.sampled_from(["a.jpg", "../a.jpg", "", "\0", "a\ud800.jpg"])
+SCALAR = st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | TEXT
+ANYTHING = st.recursive(
+    SCALAR, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=8
+)
+PATIENT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def survives(files: dict[str, bytes | str]) -> None:
+    with tempfile.TemporaryDirectory() as folder, suppress(StepError):
+        intake = take_in(Path(folder), {"a.jpg": PHOTO, **files}, max_bad_share=1, classes="plane")
+        assert intake.report["images"] >= 1
+
+
+def changed(content: Any, path: tuple[Any, ...], value: Any) -> str:
+    """JSON of `content` with `value` at `path`; surrogates and numbers as Python writes them."""
+    content = json.loads(json.dumps(content))
+    target = content
+    for key in path[:-1]:
+        target = target[key]
+    target[path[-1]] = value
+    return json.dumps(content)
+
+
+COCO = {
+    "images": [{"id": 1, "file_name": "a.jpg", "width": 64, "height": 48}],
+    "categories": [{"id": 1, "name": "plane"}],
+    "annotations": [
+        {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "segmentation": [[1, 2, 3, 4, 5, 6]]}
+    ],
+}
+COCO_PLACES = st.sampled_from(
+    [
+        *[("images", 0, name) for name in ("id", "file_name", "width", "height")],
+        *[("categories", 0, name) for name in ("id", "name", "supercategory")],
+        *[("annotations", 0, name) for name in ("id", "image_id", "category_id", "bbox", "segmentation", "iscrowd")],
+        *[("annotations", 0, "bbox", place) for place in range(4)],
+        *[("annotations", 0, "segmentation", 0, place) for place in range(6)],
+        *[(name, 0) for name in COCO],
+        *[(name,) for name in COCO],
+    ]
+)
+TASKS = [task("a.jpg", [region("plane", 10, 10, 20, 20)])]
+RESULT = (0, "annotations", 0, "result")
+TASK_PLACES = st.sampled_from(
+    [
+        (0,),
+        (0, "data"),
+        (0, "data", "image"),
+        (0, "annotations"),
+        (0, "annotations", 0),
+        *[(0, "annotations", 0, name) for name in ("id", "was_cancelled", "updated_at", "result")],
+        (*RESULT, 0),
+        *[(*RESULT, 0, name) for name in ("type", "value", "original_width", "original_height")],
+        *[(*RESULT, 0, "value", name) for name in ("x", "width", "rotation", "rectanglelabels", "points")],
+    ]
+)
+
+
+@PATIENT
+@given(COCO_PLACES, ANYTHING)
+def test_step_ends_cleanly_when_a_coco_file_says_anything(path: tuple[Any, ...], value: Any) -> None:
+    survives({"labels.json": changed(COCO, path, value)})
+
+
+@PATIENT
+@given(TASK_PLACES, ANYTHING)
+def test_step_ends_cleanly_when_a_label_studio_file_says_anything(path: tuple[Any, ...], value: Any) -> None:
+    survives({"export.json": changed(TASKS, path, value)})
+
+
+@PATIENT
+@given(st.sampled_from(["name", "xmin", "width", "filename", "object"]), TEXT | st.floats().map(str))
+def test_step_ends_cleanly_when_a_voc_file_says_anything(tag: str, text: str) -> None:
+    content = (
+        "<annotation><filename>a.jpg</filename><size><width>64</width><height>48</height></size><object><name>plane</name>"
+        "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object></annotation>"
+    )
+    survives({"b.xml": content.replace(f"<{tag}>", f"<{tag}>{text}".encode("utf-8", "replace").decode())})
+
+
+@PATIENT
+@given(
+    st.sampled_from(["a.txt", "a.xml", "a.json", "data.yaml", "classes.txt", "notes.json", "obj.data"]),
+    st.binary(max_size=80),
+)
+def test_step_ends_cleanly_when_a_file_has_any_bytes(name: str, data: bytes) -> None:
+    survives({"a.txt": "0 0.5 0.5 0.5 0.5", "obj.names": "plane", name: data})
