@@ -12,7 +12,11 @@ from typing import Any, cast
 from PIL import Image
 
 from steps.dataset import Dataset, ImageRecord
+from steps.dataset.issues import Issue
+from steps.ingest.archive import unpack
 from steps.ingest.contract import IngestInputs, IngestOutputs
+from steps.ingest.extraction import Extraction
+from steps.ingest.limits import Limits
 from steps.ingest.run import ingest
 from steps.workspace import Workspace
 
@@ -170,3 +174,23 @@ def take_in(tmp_path: Path, source: Files | Path | str, **parameters: Any) -> In
     outputs = ingest(inputs, Workspace(out=run / "out", state=run / "state"))
     report = json.loads((outputs.intake / "intake.json").read_text(encoding="utf-8"))
     return Intake(outputs, Dataset.open(outputs.dataset), report)
+
+
+SOUND: Files = {"a.jpg": picture(), "a.txt": "0 0.5 0.5 0.2 0.2", "classes.txt": "plane\n"}
+"""One labelled image, in YOLO's layout."""
+
+
+def silent(*_: object) -> None:
+    """Report nothing."""
+
+
+def open_archive(path: Path, into: Path, *, entries: int = 1000, size: int = 10**8, ratio: int = 100) -> list[Issue]:
+    """Unpack the archive at `path` within limits, and return what was noted."""
+    issues: list[Issue] = []
+    unpack(path, Extraction(into, Limits(entries, size, ratio), issues.append, silent))
+    return issues
+
+
+def files_in(folder: Path) -> list[str]:
+    """Every file below `folder`, as a relative path."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
