@@ -2,8 +2,8 @@
 
 import io
 import re
-import unicodedata
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import IO
 
 from steps.dataset.file_kinds import JUNK
@@ -15,6 +15,7 @@ RATIO_FROM = 64 * 1024 * 1024
 CHUNK = 1024 * 1024
 """Bytes that are read at once."""
 
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 DRIVE = re.compile(r"^[A-Za-z]:")
 
 
@@ -35,6 +36,7 @@ class Limits:
     archive_bytes: int = 0
     entries: int = field(default=0, init=False)
     unpacked: int = field(default=0, init=False)
+    _lock: Lock = field(default_factory=Lock, init=False)
 
     def count_entry(self) -> None:
         """Count one more entry.
@@ -55,7 +57,8 @@ class Limits:
         Raises:
             DatasetError: If these are too many, or too many for an archive of its size.
         """
-        self.unpacked += size
+        with self._lock:  # Several threads unpack.
+            self.unpacked += size
         if self.unpacked > self.max_bytes:
             raise DatasetError(
                 f"the archive unpacks to more than {self.max_bytes:,} bytes",
@@ -122,7 +125,7 @@ def safe_name(name: str) -> str | None:
         fault = "an absolute path"
     elif ".." in parts:
         fault = "a path that leads out of the archive"
-    elif any(unicodedata.category(letter) == "Cc" for letter in name):
+    elif CONTROLS.search(name):
         fault = "a name with control characters"
     elif len(name.encode(errors="replace")) > 1000 or any(len(part.encode(errors="replace")) > 255 for part in parts):
         fault = "a name that is too long"

@@ -1,14 +1,16 @@
-"""Worker processes that are never far ahead, so that neither they nor what they return fills the memory."""
+"""Workers that are never far ahead, so that neither they nor what they return fills the memory."""
 
 import os
 import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing import connection, get_context, parent_process
+from multiprocessing.context import BaseContext
+from multiprocessing.forkserver import ensure_running
 from typing import TypeVar
 
 from steps.errors import TemporaryError
@@ -17,7 +19,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 AHEAD = 4
-"""Batches that wait or are done, for each worker."""
+"""Items that wait or are done, for each worker."""
 
 
 def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -25,6 +27,14 @@ def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
+
+
+def warm_up() -> BaseContext:
+    """Start what processes are made from, if it does not run: it loads its libraries while others unpack."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["steps.ingest.preparation"])
+    ensure_running()
+    return context
 
 
 def each_in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
@@ -39,24 +49,31 @@ def each_in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> I
     if workers == 1:
         yield from map(work, items)
         return
-    context = get_context("forkserver")
-    context.set_forkserver_preload([work.__module__, "steps.ingest.preparation"])
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent) as pool:
-        pending: deque[Future[R]] = deque()
-        try:
-            for item in items:
-                pending.append(pool.submit(work, item))
-                if len(pending) >= AHEAD * workers:
-                    yield pending.popleft().result()
-            while pending:
+    try:
+        yield from _ordered(ProcessPoolExecutor(workers, warm_up(), _follow_parent), work, items, workers)
+    except BrokenProcessPool:
+        raise TemporaryError(
+            "a process that reads images was killed, most likely for memory",
+            hint="give the step more memory, or lower --workers or --max-pixels",
+        ) from None
+
+
+def each_in_threads(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
+    """Yield `work(item)` in the order of `items`, done by threads: for work that mostly waits, or leaves Python."""
+    yield from _ordered(ThreadPoolExecutor(threads), work, items, threads)
+
+
+def _ordered(pool: Executor, work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+    pending: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            pending.append(pool.submit(work, item))
+            if len(pending) >= AHEAD * workers:
                 yield pending.popleft().result()
-        except BrokenProcessPool:
-            raise TemporaryError(
-                "a process that reads images was killed, most likely for memory",
-                hint="give the step more memory, or lower --workers or --max-pixels",
-            ) from None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _follow_parent() -> None:

@@ -1,12 +1,11 @@
 """Images that an export only points at, in a bucket."""
 
 import hashlib
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path, PurePosixPath
 
+from steps.ingest.pool import each_in_threads
 from steps.store.address import open_store, split_bucket
 from steps.store.interface import MissingObjectError, Store
 
@@ -42,17 +41,7 @@ def download(addresses: Iterable[str], folder: Path) -> Iterator[tuple[str, bool
             return address, False
         return address, True
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        pending: deque[Future[tuple[str, bool]]] = deque()
-        try:
-            for address in addresses:
-                pending.append(pool.submit(save, address))
-                if len(pending) > 4 * THREADS:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    yield from each_in_threads(save, addresses, THREADS)
 
 
 def _open(bucket: str) -> Store:

@@ -18,7 +18,7 @@ from steps.ingest.extraction import Extraction
 from steps.ingest.intake import write_intake
 from steps.ingest.ledger import Entry, Ledger
 from steps.ingest.limits import Limits
-from steps.ingest.pool import each_in_order, in_batches
+from steps.ingest.pool import each_in_order, in_batches, warm_up
 from steps.ingest.preparation import Settings, Task, prepare
 from steps.ingest.remote import download, is_remote, place_of
 from steps.ingest.thumbnails import draw_quarantine, draw_samples
@@ -35,6 +35,9 @@ BATCH = 16
 def ingest(inputs: IngestInputs, work: Workspace) -> IngestOutputs:
     """Fetch, unpack, recognise, check and write; see the contract."""
     rules = ClassRules.parse(inputs.classes, inputs.rename_classes)
+    workers = inputs.workers or available_cores()
+    if workers > 1:
+        warm_up()
     with work.scratch("ingest") as scratch:
         ledger = Ledger(scratch / "ledger.sqlite")
         tree = Tree.scan(_folder(inputs, scratch, ledger, work), scratch / "tree.sqlite", ledger.note)
@@ -46,7 +49,7 @@ def ingest(inputs: IngestInputs, work: Workspace) -> IngestOutputs:
         images = dataset / "images"
         images.mkdir(parents=True)
         settings = Settings(images, inputs.max_pixels, inputs.group_pattern, rules, owned=scratch)
-        total = _read_all(source, tree, settings, ledger, workers=inputs.workers or available_cores(), work=work)
+        total = _read_all(source, tree, settings, ledger, workers=workers, work=work)
         refuse_if_bad(ledger, total, inputs.max_bad_share)
         classes = rules.order(source.names, ledger.classes, ledger.seen)
         _note_absent(rules, classes, source, ledger)

@@ -5,16 +5,25 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from steps.errors import DatasetError
 from steps.ingest.extraction import Extraction
 from steps.ingest.limits import CHUNK, Limits, Metered, refuse, safe_name
+from steps.ingest.pool import each_in_threads, in_batches
+from steps.runtime.cores import available_cores
 
 ENCRYPTED = 0x1
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Others may ask for gigabytes of memory before the first byte is out."""
+
+BATCH = 32
+"""Entries that a thread takes at once."""
+
+MOST_THREADS = 8
 
 END = struct.Struct("<4s4H2LH")
 END64 = struct.Struct("<4sQ2H2L4Q")
@@ -32,19 +41,13 @@ def unpack_zip(path: Path, extraction: Extraction) -> None:
         with path.open("rb", buffering=CHUNK) as file:
             _count_entries(file, extraction.limits)
         with zipfile.ZipFile(path) as archive:
+            write = partial(_write, archive, extraction)
             done = 0
-            for info in archive.infolist():
+            # Inflating and writing leave Python, so threads do both on all cores.
+            batches = in_batches(_wanted(archive, extraction), BATCH)
+            for size in each_in_threads(write, batches, min(available_cores(), MOST_THREADS)):
+                done += size
                 extraction.tell(done)
-                done += info.compress_size
-                _check(info)
-                name = _name(info)
-                if info.is_dir() or name.endswith("/"):
-                    safe_name(name)
-                    continue
-                target = extraction.wanted(name)
-                if target:
-                    with archive.open(info) as content:
-                        extraction.write(target, Metered(content, extraction.limits))
     except DatasetError:
         raise
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError, ValueError) as error:
@@ -52,6 +55,26 @@ def unpack_zip(path: Path, extraction: Extraction) -> None:
             f"{path.name} is a broken zip file: {' '.join(str(error).split())[:200] or type(error).__name__}",
             hint="download or pack it again",
         ) from None
+
+
+def _wanted(archive: zipfile.ZipFile, extraction: Extraction) -> Iterator[tuple[zipfile.ZipInfo, str]]:
+    for info in archive.infolist():
+        _check(info)
+        name = _name(info)
+        if info.is_dir() or name.endswith("/"):
+            safe_name(name)
+            continue
+        target = extraction.wanted(name)
+        if target:
+            yield info, target
+
+
+def _write(archive: zipfile.ZipFile, extraction: Extraction, entries: list[tuple[zipfile.ZipInfo, str]]) -> int:
+    """Write some entries; return how many bytes of the archive these are, as its headers say."""
+    for info, target in entries:
+        with archive.open(info) as content:
+            extraction.write(target, Metered(content, extraction.limits))
+    return sum(info.compress_size for info, _ in entries)
 
 
 def _check(info: zipfile.ZipInfo) -> None:

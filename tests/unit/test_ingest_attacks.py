@@ -30,7 +30,7 @@ def test_zip_is_refused_when_a_path_leads_out(tmp_path: Path, name: str) -> None
     path = write_zip(tmp_path / "a.zip", {"ok.jpg": b"x", name: b"x"})
     with pytest.raises(DatasetError, match=r"leads out|absolute"):
         open_archive(path, tmp_path / "out")
-    assert files_in(tmp_path) == ["a.zip", "out/ok.jpg"]
+    assert files_in(tmp_path) == ["a.zip"]
 
 
 @pytest.mark.parametrize("name", ["../a.jpg", "x/../../a.jpg", "/etc/a.jpg"])

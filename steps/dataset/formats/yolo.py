@@ -57,11 +57,11 @@ class YoloSource:
         """Yield label files without an image."""
         if not self.by_index:
             yield Issue("names_unknown", "")
-        folders = {parent(label) for path in self.tree.pictures() if (label := find_label(self.tree, path))}
         for path in self.tree.files(".txt"):
-            if parent(path) not in folders or NO_LABELS.fullmatch(stem(path)):
+            name, folder = stem(path), parent(path)
+            if NO_LABELS.fullmatch(name) or self.tree.pictures_of_stem(name):
                 continue
-            if not self.tree.pictures_of_stem(stem(path)):
+            if "labels" in key(folder).split("/") or self.tree.has_pictures(folder):
                 yield Issue("label_without_image", path)
 
 
