@@ -29,8 +29,8 @@ def go_offline(folder: Path) -> None:
     # OpenVINO sends statistics at import, unless its telemetry package cannot be imported.
     sys.modules.setdefault("openvino_telemetry", cast("Any", None))
     # libgomp's threads spin for milliseconds at each of a network's hundreds of barriers before they sleep. Where
-    # another process wants the same core, that made a step 6 times slower; short spins cost nothing on a calm machine.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    # another process wants the same core, a training took 20 times as long; short spins cost nothing on a calm machine.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def versions() -> dict[str, str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from steps.errors import ParameterError
-from steps.toolchain import usable_cores
+from steps.toolchain import shared_memory, usable_cores
 from steps.train.base_model import BaseModel
 from steps.train.contract import TrainInputs
 
@@ -84,7 +84,7 @@ def arguments_for(
         "patience": inputs.patience,
         "seed": inputs.seed,
         "deterministic": True,
-        "workers": (inputs.workers or min(8, usable_cores())) if gpus else 0,
+        "workers": _workers(inputs, gpus),
         "freeze": inputs.freeze or None,
         "optimizer": inputs.optimizer,
         "lr0": inputs.learning_rate,
@@ -105,6 +105,17 @@ def _batch(asked: int, gpus: int) -> int:
     if asked > 0:
         return asked
     return CPU_BATCH if not gpus else -1 if gpus == 1 else GPU_BATCH * gpus
+
+
+def _workers(inputs: TrainInputs, gpus: int) -> int:
+    """Return how many processes load images: for a CPU none, where handing batches over costs what it saves.
+
+    Fewer where shared memory would not hold the batches that they prepare ahead: a full one ends in a bus error.
+    """
+    if not gpus:
+        return 0
+    batch = (inputs.batch if inputs.batch > 0 else 4 * GPU_BATCH) * inputs.image_size**2 * 3
+    return min(inputs.workers or min(8, usable_cores()), shared_memory() // (8 * batch))
 
 
 def _precision(gpus: int) -> bool | str:

@@ -7,16 +7,22 @@ from typing import Any
 
 import torch
 import yaml
+from torch.utils.flop_counter import FlopCounterMode
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import DEFAULT_CFG
 
-from steps.toolchain import usable_cores
+from steps.toolchain import keep_freed_memory, usable_cores
 from steps.train.epochs import KeptEpochs
 from steps.train.results import MAP50, SECONDS, read_results
 from steps.workspace import Progress
 
 STEPS_AN_EPOCH = 30
 """An automatic batch on a GPU leaves at least so many steps an epoch, where the images allow: steps are what learns."""
+
+FLOPS_A_THREAD = 25e6
+"""Work that one more thread must find in the average convolution of a batch. Measured on two cores: at 18 million two
+threads save a tenth at best and, where another process runs, cost many times that; at 57 million they save a quarter,
+at 230 million two fifths."""
 
 
 class NonFiniteLossError(RuntimeError):
@@ -66,7 +72,8 @@ class DetectorTraining(DetectionTrainer):  # type: ignore[misc]  # ultralytics h
         """Build the optimizer; on the CPU too as one fused kernel, which ultralytics asks for on GPUs only."""
         optimizer = super().build_optimizer(*args, **kwargs)
         if self.device.type == "cpu" and type(optimizer) in (torch.optim.AdamW, torch.optim.SGD):
-            return type(optimizer)(optimizer.param_groups, fused=True)
+            groups = [group | {"fused": True} for group in optimizer.param_groups]
+            return type(optimizer)(groups, fused=True)
         return optimizer
 
     def run_callbacks(self, event: str) -> None:
@@ -80,12 +87,25 @@ class DetectorTraining(DetectionTrainer):  # type: ignore[misc]  # ultralytics h
 
     def _on_start(self) -> None:
         if self.device.type == "cpu":
-            # Ultralytics leaves a core idle. The number is pinned: another number rounds differently.
-            torch.set_num_threads(usable_cores())
+            torch.set_num_threads(self._threads())
+            keep_freed_memory()
         rows = read_results(self.csv)
         self.train_time_start -= rows[-1][SECONDS] if rows else 0  # The time column goes on where it was.
         self._batches_done = self.start_epoch * len(self.train_loader)
         self._started = time.monotonic()
+
+    def _threads(self) -> int:
+        """Return how many threads pay: all cores for large images, one where a convolution is done before others wake.
+
+        It depends on network, image size and batch alone: another number of threads rounds differently.
+        """
+        network = self.ema.ema
+        image = torch.zeros(1, 3, self.args.imgsz, self.args.imgsz)
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            network(image)
+        convolutions = sum(isinstance(part, torch.nn.Conv2d) for part in network.modules())
+        each = counter.get_total_flops() * self.batch_size / convolutions
+        return int(min(usable_cores(), 1 + each // FLOPS_A_THREAD))
 
     def read_results_csv(self) -> dict[str, Any]:
         """Return nothing: the table lies beside the checkpoint, and reading it into each one takes a data frame library."""
