@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import threading
 from collections.abc import Callable, Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workflows.local.durations import now
+from workflows.local.environment import declared_variables, expand
 from workflows.local.errors import LocalError
 from workflows.local.mounts import KEPT
 from workflows.local.node import Phase
@@ -22,7 +22,6 @@ LOG = "log.txt"
 RECORD = "node.json"
 PROGRESS = "progress"
 SCRIPT = "script"
-REFERENCE = re.compile(r"\$\$|\$\(([^()]*)\)")
 ALWAYS = {"PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
 """Logs are live, and what lies in the folder where the run was submitted shadows no module."""
 
@@ -134,7 +133,7 @@ class Pod:
                 raise LocalError(f"failed to load artifact {artifact.name!r}: {error}") from None
 
     def _command(self, process: Container) -> list[str]:
-        variables = _declared(process)
+        variables = declared_variables(process)
         words = [expand(word, variables) for word in [*process.command, *process.args]]
         script = self.order.template.script
         if not script:
@@ -159,7 +158,7 @@ class Pod:
                     **os.environ,
                     **ALWAYS,
                     **self.order.environment,
-                    **_declared(process),
+                    **declared_variables(process),
                     "ARGO_PROGRESS_FILE": str(progress),
                 },
                 folder=Path(process.working_dir) if process.working_dir else self.order.working_folder,
@@ -214,22 +213,6 @@ def _empty(mount: Path) -> None:
             shutil.rmtree(entry)
         else:
             entry.unlink()
-
-
-def expand(text: str, variables: Mapping[str, str]) -> str:
-    """Replace `$(NAME)` by a variable that the container declares, and `$$` by `$`, as Kubernetes does."""
-    return REFERENCE.sub(lambda found: "$" if found[0] == "$$" else variables.get(found[1], found[0]), text)
-
-
-def _declared(process: Container) -> dict[str, str]:
-    """Return the variables that `process` declares; the host's stand in for those that come from a Secret."""
-    variables: dict[str, str] = {}
-    for variable in process.env:
-        if not variable.value_from:
-            variables[variable.name] = expand(variable.value, variables)
-        elif variable.name in os.environ:
-            variables[variable.name] = os.environ[variable.name]
-    return variables
 
 
 def _read_parameter(parameter: Parameter) -> str | None:
