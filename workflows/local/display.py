@@ -49,7 +49,7 @@ class LiveTree:
 def draw(run: Run) -> Tree:
     """Return the tree of `run`."""
     title = Text.assemble((run.name, "bold"), f"  {run.phase}  ", (clock_text(run.seconds), "bright_black"))
-    if run.message and run.phase == Phase.PENDING:
+    if run.message and not run.finished:
         title.append(f"  {run.message}", "yellow")
     tree = Tree(title, guide_style="bright_black")
     path = [tree]
@@ -93,6 +93,7 @@ class Lines:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._seen: dict[str, tuple[Phase, str]] = {}
+        self._message = ""
         self._progress: dict[str, tuple[str, float]] = {}
 
     def __enter__(self) -> "Lines":
@@ -103,6 +104,9 @@ class Lines:
 
     def show(self, run: Run) -> None:
         """Write what has changed since the last look."""
+        if run.message != self._message and not run.finished:
+            self._message = run.message
+            self._say(f"{run.name} {run.message}")
         for line in outline(run):
             node = line.node
             state = (node.phase, node.message)

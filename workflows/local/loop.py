@@ -16,6 +16,7 @@ from workflows.local.pods import Pods
 from workflows.local.run import Run
 from workflows.local.scheduler import Scheduler
 
+STOPPING = "stopping; interrupt once more to end it at once"
 TICK_S = 0.25
 """Seconds between two looks at the progress of processes."""
 
@@ -47,12 +48,14 @@ class Loop:
             while not self._turn():
                 self._wait()
         self._pods.unlock(self.run.name)
+        self._pods.join()
         return self.run
 
     def _turn(self) -> bool:
         if self._interruptions > self._answered:
             self._answered = self._interruptions
             self._scheduler.stop()
+            self.run.message = STOPPING
             if self._answered > 1:
                 self._pods.kill()
         if self.run.phase == Phase.PENDING and not self._answered:
@@ -81,7 +84,7 @@ class Loop:
         if isinstance(event, Started):
             node.pid, node.birth = event.pid, event.birth
             return
-        node.outputs = event.outputs
+        node.outputs, node.process_s = event.outputs, event.process_s
         self._pods.release(node.name)
         self._scheduler.finish(node, event.phase, event.message)
 

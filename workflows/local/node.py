@@ -78,6 +78,8 @@ class Node(BaseModel):
     """Stands for command, inputs and outputs of a process: while it is the same, a success need not be repeated."""
     began: datetime | None = None
     """When the process was started."""
+    process_s: float = 0.0
+    """Seconds from the start of the process to its end."""
     reused: bool = False
     """Whether the success is that of an earlier try of the same run."""
     pid: int = 0

@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from workflows.local.collection import collect
 from workflows.local.durations import now
 from workflows.local.environment import declared_variables, expand
 from workflows.local.errors import LocalError
@@ -16,7 +18,7 @@ from workflows.local.node import Phase
 from workflows.local.process import NOT_FOUND, Process, birth_of, exists
 from workflows.local.repository import Repository
 from workflows.local.template import Container, Template
-from workflows.local.values import Artifact, Outputs, Parameter
+from workflows.local.values import Artifact, Outputs
 
 LOG = "log.txt"
 RECORD = "node.json"
@@ -60,6 +62,7 @@ class Ended:
     phase: Phase
     message: str
     outputs: Outputs
+    process_s: float = 0.0
 
 
 Report = Callable[[Started | Ended], None]
@@ -74,11 +77,25 @@ class Pod:
     report: Report
     _process: Process | None = None
     _reason: str = ""
+    _process_s: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _thread: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._thread = threading.Thread(target=self._run, name=self.order.node, daemon=True)
 
     def start(self) -> None:
         """Run in a thread of its own."""
-        threading.Thread(target=self._run, name=self.order.node, daemon=True).start()
+        self._thread.start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the pod runs or tidies up."""
+        return self._thread.is_alive()
+
+    def join(self) -> None:
+        """Wait until the pod has ended and tidied up."""
+        self._thread.join()
 
     def stop(self, reason: str, grace_s: float) -> None:
         """End the command, if it has not ended; the node is then Failed for `reason`."""
@@ -90,7 +107,11 @@ class Pod:
 
     def _run(self) -> None:
         try:
-            self.report(self._attempt())
+            ended = replace(self._attempt(), process_s=self._process_s)
+            self.report(ended)
+            if ended.phase is Phase.SUCCEEDED:  # nobody waits for this
+                for mount in self.order.mounts:
+                    shutil.rmtree(mount, ignore_errors=True)
         except (LocalError, OSError, ValueError) as error:
             self.report(Ended(self.order.node, Phase.ERROR, str(error), Outputs()))
 
@@ -112,15 +133,15 @@ class Pod:
             message = f"Error (exit code {NOT_FOUND}): no program {command[0]!r} on this machine's PATH"
             return Ended(name, Phase.FAILED, message, Outputs(exitCode=str(NOT_FOUND)))
         code, result = self._execute(process, command)
-        outputs, faults = self._collect(code, result)
+        found, faults = collect(template.outputs, self.repository, self.order.default_key, move=code == 0)
+        told = {"exit_code": str(code), "result": result if self.order.capture else None}
+        outputs = found.model_copy(update=told)
         if self._reason:
             return Ended(name, Phase.FAILED, self._reason, outputs)
         if code:
             return Ended(name, Phase.FAILED, f"Error (exit code {code})", outputs)
         if faults:
             return Ended(name, Phase.ERROR, "; ".join(faults), outputs)
-        for mount in self.order.mounts:
-            shutil.rmtree(mount, ignore_errors=True)
         return Ended(name, Phase.SUCCEEDED, "", outputs)
 
     def _load(self, artifact: Artifact) -> None:
@@ -166,27 +187,10 @@ class Pod:
                 capture=self.order.capture,
             )
         self.report(Started(self.order.node, self._process.pid, birth_of(self._process.pid)))
-        return self._process.wait(), self._process.result()
-
-    def _collect(self, code: int, result: str) -> tuple[Outputs, list[str]]:
-        """Store what the command left, also after a failure, and tell what is missing."""
-        declared, faults = self.order.template.outputs, []
-        parameters: list[Parameter] = []
-        for parameter in declared.parameters:
-            value = _read_parameter(parameter)
-            if value is None:
-                faults.append(f"output parameter {parameter.name!r} was not written")
-            else:
-                parameters.append(parameter.model_copy(update={"value": value, "value_from": None}))
-        artifacts: list[Artifact] = []
-        for artifact in declared.artifacts:
-            path = Path(artifact.path or "")
-            if artifact.path and path.exists():
-                artifacts.append(self.repository.store(path, artifact, f"{self.order.default_key}/{artifact.name}"))
-            elif not artifact.optional:
-                faults.append(f"output artifact {artifact.name!r} was not written")
-        outputs = Outputs(parameters=parameters, artifacts=artifacts, exitCode=str(code))
-        return (outputs.model_copy(update={"result": result}) if self.order.capture else outputs), faults
+        began = time.perf_counter()
+        code = self._process.wait()
+        self._process_s = time.perf_counter() - began
+        return code, self._process.result()
 
     def _record_resource(self) -> Ended:
         template = self.order.template
@@ -213,16 +217,6 @@ def _empty(mount: Path) -> None:
             shutil.rmtree(entry)
         else:
             entry.unlink()
-
-
-def _read_parameter(parameter: Parameter) -> str | None:
-    source = parameter.value_from
-    if not source or not source.path:
-        return parameter.value
-    try:
-        return Path(source.path).read_text(encoding="utf-8").removesuffix("\n")
-    except OSError:
-        return source.default
 
 
 def _write_record(order: Order) -> None:

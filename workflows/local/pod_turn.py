@@ -46,6 +46,7 @@ class PodProgress:
         earlier = self.launcher.recall(node) if node.digest else None
         if earlier:
             node.started, node.outputs, node.reused = earlier.started, earlier.outputs, True
+            node.began, node.process_s = earlier.began, earlier.process_s
             self.caller.finish(node, Phase.SUCCEEDED, earlier.message)
             node.finished = earlier.finished
             return

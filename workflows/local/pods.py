@@ -35,6 +35,7 @@ class Pods:
         self._kept = kept
         self._nodes_folder = home.runs / run.name / "nodes"
         self._running: dict[str, Pod] = {}
+        self._tidying: list[Pod] = []
         self._gpus: dict[str, list[Loan]] = {}
         self._locks: dict[str, list[Loan]] = {}
         self._fallback = _fallback_hint(manifest)
@@ -118,9 +119,15 @@ class Pods:
 
     def release(self, node: str) -> None:
         """Note that the process of `node` has ended."""
-        self._running.pop(node, None)
+        self._tidying = [pod for pod in self._tidying if pod.busy]
+        self._tidying.append(self._running.pop(node))
         for loan in self._gpus.pop(node, []):
             loan.release()
+
+    def join(self) -> None:
+        """Wait until all that ended has tidied up."""
+        for pod in self._tidying:
+            pod.join()
 
     def read_progress(self) -> None:
         """Note how far the running processes say they are."""

@@ -42,17 +42,26 @@ class Repository:
             raise LocalError(f"artifact key {key!r} is taken by the engine", hint="a key is like runs/NAME/report")
         return self.home / Path(*parts)
 
-    def store(self, path: Path, artifact: Artifact, default_key: str) -> Artifact:
+    def store(self, path: Path, artifact: Artifact, default_key: str, *, move: bool) -> Artifact:
         """Store what is at `path` by content, show it at the key of `artifact`, and return the artifact, located.
 
-        The `path` of what is returned is where it is shown.
+        The `path` of what is returned is where it is shown. With `move`, nothing is left at `path`.
         """
         digest, tree = self.objects.take(path)
         key = artifact.s3.key if artifact.s3 else default_key
         shown = self.place(key, packed=artifact.packing != "none")
-        located = artifact.model_copy(update={"digest": digest, "tree": tree, "path": str(shown)})
-        self._show(located, shown)
-        return located
+        staged = shown.with_name(f".{shown.name}.new")
+        _clear(staged)
+        staged.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            moved = move and bool(path.rename(staged))
+        except OSError:  # another file system
+            moved = False
+        if not moved:
+            self.objects.link(digest, staged, tree=tree)
+        _clear(shown)
+        staged.rename(shown)
+        return artifact.model_copy(update={"digest": digest, "tree": tree, "path": str(shown)})
 
     def fetch(self, artifact: Artifact, target: Path) -> None:
         """Make the content of `artifact` appear at `target`.
@@ -81,13 +90,6 @@ class Repository:
             return
         digest, tree = self.objects.take(source)
         self.objects.link(digest, target, tree=tree)
-
-    def _show(self, artifact: Artifact, place: Path) -> None:
-        staged = place.with_name(f".{place.name}.new")
-        _clear(staged)
-        self.objects.link(artifact.digest or "", staged, tree=bool(artifact.tree))
-        _clear(place)
-        staged.rename(place)
 
 
 def _clear(path: Path) -> None:
