@@ -1,0 +1,149 @@
+"""`argosight run`, `retry`, `list` and `logs`, as a person calls them."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from workflows.cli.__main__ import main
+
+MANIFESTS = Path(__file__).parent / "manifests"
+DIAMOND = str(MANIFESTS / "diamond.yaml")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ARGOSIGHT_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "home"
+
+
+def call(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main(list(words))
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_run_tells_where_things_are_when_it_succeeds(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    code, out, err = call(capsys, "run", DIAMOND, "--name=mine", "-p", "resize=false")
+    assert code == 0
+    assert out.startswith("mine Succeeded in ")
+    assert str(home / "runs" / "mine" / "report.txt") in out
+    assert " left.run Skipped – when ''false' == 'true'' evaluated false" in err
+    assert " last Succeeded in " in err
+
+
+def test_run_names_the_node_when_it_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "run", str(MANIFESTS / "failures.yaml"), "--name=f")
+    assert code == 1
+    assert "argosight retry f" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([DIAMOND, "-p", "greting=x"], "did you mean 'greeting'"),
+        ([DIAMOND, "-p", "resize=maybe"], "should be one of true, false"),
+        ([DIAMOND, "-p", "resize"], "name=value"),
+        (["train-detectr"], "did you mean train-detector"),
+        (["no/such.yaml"], "No such file"),
+        ([DIAMOND, "-f", "none.yaml"], "none.yaml"),
+        ([str(MANIFESTS / "resumable.yaml")], "parameter 'marks' is required"),
+    ],
+)
+def test_mistake_is_told_and_nothing_starts_when_called_wrongly(
+    capsys: pytest.CaptureFixture[str], home: Path, words: list[str], told: str
+) -> None:
+    code, _, err = call(capsys, "run", *words)
+    assert code == 2
+    assert told in err
+    assert "hint:" in err
+    assert not (home / "runs").exists()
+
+
+def test_file_of_parameters_is_read_when_given_and_flags_win(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "p.yaml").write_text("resize: false\ngreeting: hi\n")
+    _, out, _ = call(capsys, "run", DIAMOND, "-f", "p.yaml", "-p", "greeting=ho", "--dry-run")
+    assert "resize    'false'\n" in out
+    assert "greeting  'ho'\n" in out
+
+
+def test_dry_run_shows_the_plan_and_starts_nothing_when_asked(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    code, out, _ = call(capsys, "run", DIAMOND, "-p", "resize=false", "--dry-run")
+    assert code == 0
+    assert "greeting  'hello'  (default)" in out
+    assert "  left (maybe-resize) after first\n    run (resize) skipped: 'false' == 'true'" in out
+    assert "at the end, whatever happened:\nfarewell" in out
+    assert not (home / "runs").exists()
+
+
+def test_dry_run_tells_what_would_wait_when_the_machine_lacks_it(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = call(capsys, "run", str(MANIFESTS / "limits.yaml"), "-p", "wait=7s", "--dry-run")
+    assert "probe – unschedulable: no label example.com/nowhere=true; Pending for 7s" in out
+
+
+def test_runs_are_listed_the_newest_first_when_there_are_some(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    assert "no runs in" in call(capsys, "list")[1]
+    for name in ("one", "two"):
+        call(capsys, "run", DIAMOND, f"--name={name}")
+    lines = call(capsys, "list")[1].splitlines()
+    assert [line.split()[0] for line in lines] == ["RUN", "two", "one"]
+    records = json.loads(call(capsys, "list", "--json")[1])
+    assert [(one["name"], one["phase"]) for one in records] == [("two", "Succeeded"), ("one", "Succeeded")]
+    assert records[0]["folder"] == str(home / "runs" / "two")
+
+
+def test_logs_are_shown_when_a_node_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    call(capsys, "run", DIAMOND, "--name=mine")
+    assert call(capsys, "logs", "mi", "right")[1] == "a 'quoted' \"word\"\n"
+    assert call(capsys, "logs")[1] == "right: a 'quoted' \"word\"\n"
+    code, _, err = call(capsys, "logs", "mine", "rihgt")
+    assert code == 2
+    assert "did you mean right?" in err
+    assert "no run 'yours'" in call(capsys, "logs", "yours")[2]
+
+
+def test_retry_is_refused_when_there_is_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = call(capsys, "retry")
+    assert code == 2
+    assert "no runs" in err
+    call(capsys, "run", DIAMOND, "--name=mine")
+    assert "has succeeded" in call(capsys, "retry")[2]
+
+
+def test_tree_is_drawn_when_on_a_terminal() -> None:
+    primary, secondary = pty.openpty()
+    seen = bytearray()
+
+    def read() -> None:
+        with suppress(OSError):  # the other end is closed, and nothing is left
+            while chunk := os.read(primary, 65536):
+                seen.extend(chunk)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    command = [sys.executable, "-m", "workflows.cli", "run", DIAMOND, "--name=mine"]
+    with subprocess.Popen(command, stderr=secondary, stdout=subprocess.PIPE) as engine:
+        os.close(secondary)
+        out, _ = engine.communicate(timeout=60)
+    reader.join(timeout=60)
+    os.close(primary)
+    assert engine.returncode == 0
+    assert out.startswith(b"mine Succeeded")
+    assert "✔".encode() in seen
+
+
+@pytest.mark.parametrize("command", ["run", "retry", "list", "logs"])
+def test_help_has_an_example_when_asked_for(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    assert f"  argosight {command}" in capsys.readouterr().out
