@@ -95,7 +95,7 @@ def test_groups_have_phases_and_outputs_when_tasks_are_expanded(home: Path) -> N
     assert (found[".not-now"], found[".not-now(0:a)"], found[".none"]) == ("Succeeded", "Skipped", "Skipped")
     assert (found[".some-fail"], found[".some-fail(0:a)"], found[".after-some"]) == ("Failed", "Succeeded", "Succeeded")
     gathered = str(outputs(run, ".gathered")["text"])
-    assert gathered == '["a","2","true"] ["one",{"two":2}]'
+    assert gathered == '["a","2","true"] [{"got":"one"},{"got":"2"}]'
     assert outputs(run, ".collect") == {"found": "onnx torchscript by hand"}
 
 
@@ -136,6 +136,35 @@ def test_tries_end_when_the_strategy_says_so(home: Path) -> None:
     }
     assert run.culprit
     assert run.culprit.name.removeprefix(run.name).split("(")[0] in {".never", ".wrong", ".broken"}
+
+
+def test_what_is_not_there_is_an_error_when_nothing_stands_in_for_it(home: Path) -> None:
+    run = play("references", home)
+    found = phases(run)
+    dags = {name: phase for name, phase in found.items() if name.count(".") == 1 and not set("([") & set(name)}
+    assert dags == {
+        ".onExit": "Failed",
+        ".arguments": "Error",
+        ".conditions": "Succeeded",
+        ".items": "Succeeded",
+        ".items-of-none": "Error",
+        ".defaults": "Error",
+        ".no-output": "Error",
+        ".default-output": "Succeeded",
+        ".optional-output": "Succeeded",
+        ".files": "Error",
+        ".tried": "Failed",
+        ".words": "Error",
+    }
+    assert (found[".items.take"], found[".conditions.take"]) == ("Skipped", "Skipped")
+    assert outputs(run, ".defaults.whole") == {"text": "fallback"}
+    assert found[".defaults.part"] == "Error"
+    assert outputs(run, ".default-output") == {"text": "none"}
+    assert (found[".files.needs"], found[".files.by-key"]) == ("Error", "Error")
+    assert [found[f".tried({number})"] for number in (0, 1)] == ["Failed", "Failed"]
+    assert (found[".onExit"], found[".onExit[0].told"], found[".onExit[1]"]) == ("Failed", "Succeeded", "Failed")
+    assert outputs(run, ".onExit[0].told") == {"text": "Error"}
+    assert ".onExit[2]" not in found
 
 
 def test_limits_hold_when_time_and_place_are_short(home: Path) -> None:

@@ -180,11 +180,11 @@ def test_workflow_ends_when_its_time_is_over(tmp_path: Path) -> None:
 
 def test_resource_is_recorded_when_it_cannot_be_made(tmp_path: Path) -> None:
     template = {
-        "inputs": {"parameters": [{"name": "n", "default": "x"}]},
+        "inputs": {"parameters": [{"name": "id", "default": "x"}]},
         "outputs": {"parameters": [{"name": "url", "valueFrom": {"jsonPath": "{.url}", "default": "none"}}]},
         "resource": {
             "action": "apply",
-            "manifest": "kind: Thing\nname: {{inputs.parameters.n}}\n",
+            "manifest": "kind: Thing\nname: {{inputs.parameters.id}}\n",
             "successCondition": "a == b",
         },
     }

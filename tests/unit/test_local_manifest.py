@@ -101,9 +101,10 @@ def test_numbers_and_dates_are_text_when_they_are_values(tmp_path: Path) -> None
     path.write_text(
         path.read_text() + "  arguments:\n    parameters:\n    - {name: a, value: 1}\n    - {name: b, value: true}\n"
         "    - {name: c, value: 2026-01-31}\n    - {name: d, value: 0.5}\n    - {name: e, value: null}\n"
+        "    - {name: f, value: y}\n"
     )
     values = [one.value for one in load(path).spec.arguments.parameters]
-    assert values == ["1", "true", "2026-01-31", "0.5", None]
+    assert values == ["1", "true", "2026-01-31", "0.5", None, "true"]
 
 
 def referring(**spec: Any) -> dict[str, Any]:

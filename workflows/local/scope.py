@@ -17,6 +17,8 @@ class Scope:
 
     def __init__(self, template: Template) -> None:
         self.values = {f"inputs.parameters.{one.name}": one.value or "" for one in template.inputs.parameters}
+        self.absent: set[str] = set()
+        """Prefixes of what a skipped or omitted node would have left: an input with a default can do without."""
         self.artifacts = {f"inputs.artifacts.{one.name}": one for one in template.inputs.artifacts}
 
     def add(self, prefix: str, node: Node, nodes: Mapping[str, Node]) -> None:
@@ -25,6 +27,8 @@ class Scope:
             node = nodes[node.children[-1]]
         if node.type is NodeType.TASK_GROUP:
             self.add_group(prefix, [nodes[name] for name in node.children if name in nodes])
+        if node.phase in {Phase.SKIPPED, Phase.OMITTED}:
+            self.absent.add(f"{prefix}.outputs.parameters.")
         self.values[f"{prefix}.status"] = str(node.phase)
         self.values[f"{prefix}.startedAt"] = rfc3339(node.started)
         if node.finished:
@@ -38,7 +42,11 @@ class Scope:
         self.artifacts |= {f"{prefix}.outputs.artifacts.{one.name}": one for one in outputs.artifacts}
 
     def add_group(self, prefix: str, children: Sequence[Node]) -> None:
-        """Add the outputs of the succeeded `children` of an expanded task, gathered into JSON lists."""
+        """Add the outputs of the succeeded `children` of an expanded task, gathered into JSON lists.
+
+        Raises:
+            ManifestError: If a result is not JSON, which Argo cannot gather.
+        """
         good = [node for node in children if node.phase is Phase.SUCCEEDED]
         rows = [{one.name: one.value or "" for one in node.outputs.parameters} for node in good]
         rows = [row for row in rows if row]
@@ -47,6 +55,10 @@ class Scope:
         self.values[f"{prefix}.outputs.parameters"] = _compact(rows)
         for name in dict.fromkeys(name for row in rows for name in row):
             self.values[f"{prefix}.outputs.parameters.{name}"] = _compact([row[name] for row in rows if name in row])
+
+    def is_absent(self, tag: str) -> bool:
+        """Tell whether `tag` names the output of a node that did not run."""
+        return tag.startswith(tuple(self.absent))
 
     def artifact(self, wanted: Artifact) -> Artifact | None:
         """Return where the content of `wanted` is, by its `from` or `fromExpression`; None if it is optional and absent.
@@ -123,7 +135,7 @@ def _as_item(result: str) -> object:
     try:
         return json.loads(result)
     except ValueError:
-        return result
+        raise ManifestError(f"result {result[:40]!r} of an expanded task is not JSON, and cannot be gathered") from None
 
 
 def _compact(value: object) -> str:

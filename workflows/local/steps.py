@@ -32,8 +32,12 @@ class StepsProgress:
                 self._leave(number)
                 self.caller.finish(self.node, Phase.FAILED, node.message)
                 return
-            for step in group.root:
-                self._add_outputs(node, step)
+            try:
+                for step in group.root:
+                    self._add_outputs(node, step)
+            except LocalError as error:
+                self.caller.finish(self.node, Phase.ERROR, error.message)
+                return
         self._leave(len(groups) - 1)
         try:
             self.node.outputs = self._scope.outputs(self.template.outputs)

@@ -1,14 +1,17 @@
 """Calls of templates: conditions, expansion over items, and arguments, in the order in which Argo looks at them."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from workflows.local.errors import ExpressionError, ManifestError
 from workflows.local.expression import parse_condition
 from workflows.local.scope import Scope
-from workflows.local.substitution import replace, substitute
+from workflows.local.substitution import replace, substitute, tags
 from workflows.local.template import Task
+
+WHOLE = re.compile(r"\{\{[^{}]*\}\}")
 
 
 def holds(when: str) -> bool:
@@ -40,13 +43,26 @@ def resolve(task: Task, scope: Scope, global_values: Mapping[str, str]) -> Task:
             raise
         proceeds = True  # the condition is on the item, which is put in later
     if not proceeds:
-        return substitute(task, values)
-    resolved = substitute(task, values, strict=True)
+        lacks_items = any(map(scope.is_absent, tags(task.with_param or "")))
+        known = task.model_copy(update={"with_param": "[]"}) if lacks_items else task
+        return substitute(known, values)
+    resolved = substitute(_without_absent(task, scope), values, strict=True)
     artifacts = [
         (scope.artifact(one) or one) if one.from_ or one.from_expression else one
         for one in resolved.arguments.artifacts
     ]
     return resolved.model_copy(update={"arguments": resolved.arguments.model_copy(update={"artifacts": artifacts})})
+
+
+def _without_absent(task: Task, scope: Scope) -> Task:
+    """Return `task` without arguments that are nothing but the output of a node that did not run: defaults count then."""
+    arguments = task.arguments
+    left = [
+        one
+        for one in arguments.parameters
+        if not (WHOLE.fullmatch(one.value or "") and all(map(scope.is_absent, tags(one.value or ""))))
+    ]
+    return task.model_copy(update={"arguments": arguments.model_copy(update={"parameters": left})})
 
 
 def expand(task: Task) -> list[Task]:
