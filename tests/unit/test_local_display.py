@@ -1,4 +1,5 @@
 import io
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,17 @@ def test_tries_are_one_line_when_outlined(run: Run) -> None:
         (2, "e", 1, "Skipped"),
         (0, "onExit", 1, "Running"),
     ]
+
+
+def test_kept_success_has_its_own_time_when_outlined(run: Run) -> None:
+    retried, last = run.nodes["w.b"], run.nodes["w.b(1)"]
+    retried.finish(Phase.SUCCEEDED)
+    last.finish(Phase.SUCCEEDED)
+    last.reused = True
+    last.started -= timedelta(seconds=90)
+    line = next(line for line in outline(run) if line.label == "b")
+    assert line.node.reused
+    assert line.node.seconds >= 90
 
 
 def test_tree_shows_phases_progress_and_hints_when_drawn(run: Run) -> None:

@@ -65,9 +65,10 @@ def _parent(node: Node, run: Run) -> str:
 
 def _as_retried(node: Node, tries: list[Node]) -> Node:
     """Return `node` with what its current try shows, so that the tries need no lines of their own."""
-    if not tries or node.phase.fulfilled:
-        return node
-    last = tries[-1]
+    last = tries[-1] if tries else node
+    if node.phase.fulfilled:
+        kept = {"reused": True, "started": last.started, "finished": last.finished} if last.reused else {}
+        return node.model_copy(update=kept)
     phase = last.phase if last.phase in {Phase.PENDING, Phase.RUNNING} else node.phase
     return node.model_copy(
         update={
