@@ -1,0 +1,16 @@
+"""What holds for every test."""
+
+import pytest
+from hypothesis import settings
+from PIL import Image
+
+settings.register_profile("argosight", deadline=None)  # Machines are shared: a slow example is no defect.
+settings.load_profile("argosight")
+
+OPEN = Image.open
+
+
+@pytest.fixture(autouse=True)
+def _pillow_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Importing ultralytics replaces `Image.open` for the whole process. Steps each have a process of their own; tests share one.
+    monkeypatch.setattr(Image, "open", OPEN)
