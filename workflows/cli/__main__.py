@@ -39,7 +39,12 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
     for known, summary in COMMANDS.items():
         sub = commands.add_parser(
-            known, help=summary, description=summary, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False
+            known,
+            help=summary,
+            description=summary,
+            formatter_class=RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            conflict_handler="resolve",  # `run` tells more when asked for --help.
         )
         if known == name:
             command = cast("Command", import_module(f"workflows.cli.{name}"))

@@ -1,10 +1,12 @@
 """`argosight run`: run a rendered manifest in processes of this machine."""
 
 import sys
-from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping
+from argparse import SUPPRESS, Action, ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from textwrap import fill as fill_text
+from typing import Any
 
 import workflows
 from workflows.local.checks import check
@@ -24,10 +26,12 @@ RENDERED = Path(workflows.__file__).resolve().parent.parent / "argo" / "rendered
 FAILED = 1
 MISTAKE = 2
 INTERRUPTED = 130
+INDENT = " " * 6
 
 
 def configure(parser: ArgumentParser) -> None:
     """Add the flags."""
+    parser.add_argument("-h", "--help", action=_Help, help="show this; after NAME, its parameters too")
     parser.add_argument("workflow", metavar="NAME|FILE", help="a workflow of argo/rendered/, or a manifest's file")
     parser.add_argument(
         "-p", "--parameter", metavar="NAME=VALUE", action="append", default=[], help="set a parameter; may be repeated"
@@ -40,10 +44,38 @@ def configure(parser: ArgumentParser) -> None:
     parser.epilog = (
         "examples:\n"
         "  argosight run train-detector -p source=images.zip -p epochs=20\n"
-        "  argosight run train-detector -f config/runs/small.yaml --dry-run\n\n"
+        "  argosight run train-detector -f config/runs/laptop.yaml -p source=images.zip --dry-run\n"
+        "  argosight run train-detector --help\n\n"
         "Runs are kept in $ARGOSIGHT_HOME (default: ./.argosight). Relative paths in parameters start in this folder.\n"
         "exit codes: 0 succeeded, 1 the run failed, 2 a mistake in the call, 130 stopped"
     )
+
+
+class _Help(Action):
+    """Shows the flags, and the parameters of the workflow that was named before."""
+
+    def __init__(self, option_strings: Sequence[str], **given: Any) -> None:
+        super().__init__(option_strings, **given | {"dest": SUPPRESS, "default": SUPPRESS, "nargs": 0})
+
+    def __call__(self, parser: ArgumentParser, namespace: Namespace, *_: object) -> None:
+        parser.print_help()
+        workflow = getattr(namespace, "workflow", None)
+        try:
+            if workflow:
+                sys.stdout.write(_parameters_help(find_manifest(workflow)))
+        except LocalError as error:
+            parser.exit(MISTAKE, f"run: {error}\n")
+        parser.exit()
+
+
+def _parameters_help(path: Path) -> str:
+    lines = ["", f"parameters of {path.stem}, for -p and -f:"]
+    for one in load(path).spec.arguments.parameters:
+        value = one.value if one.value is not None else one.default
+        kept = "required" if value is None else f"default: {value or 'empty'}"
+        lines.append(f"  {one.name} {{{','.join(one.enum)}}}" if one.enum else f"  {one.name}")
+        lines.append(fill_text(f"{one.description} ({kept})", 112, initial_indent=INDENT, subsequent_indent=INDENT))
+    return "\n".join(lines) + "\n"
 
 
 def run(arguments: Namespace) -> int:

@@ -1,5 +1,6 @@
 """Watching a run: a live tree on a terminal, a line a change elsewhere."""
 
+import re
 import sys
 import time
 from typing import TextIO
@@ -26,6 +27,8 @@ ICONS = {
 }
 BAR_CELLS = 16
 PROGRESS_EVERY_S = 10.0
+COUNTDOWN = re.compile(r"(?<=^Backoff for )\d+ s")
+"""Changes every second: worth redrawing a tree, not worth a line."""
 
 
 class LiveTree:
@@ -109,7 +112,7 @@ class Lines:
             self._say(f"{run.name} {run.message}")
         for line in outline(run):
             node = line.node
-            state = (node.phase, node.message)
+            state = (node.phase, COUNTDOWN.sub("", node.message))
             if self._seen.get(node.name) != state:
                 self._seen[node.name] = state
                 self._write(run, line)
