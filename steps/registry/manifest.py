@@ -53,6 +53,9 @@ class Lineage(_Document):
     data_digest: str = ""
     """Digest of the data set."""
 
+    listing: str = ""
+    """Digest of the source's listing (key, size and ETag of each object) when it was fetched; empty: not known."""
+
     parameters: dict[str, str] = Field(default_factory=dict)
     """Parameters of the run."""
 
@@ -97,6 +100,20 @@ class Claim(_Document):
     previous: PositiveInt | None
 
 
+class Rollback(_Document):
+    """`latest` was put back by hand: from a version to an earlier one, or to a later one that had been left."""
+
+    left: PositiveInt
+    """The version that `latest` named before."""
+
+    version: PositiveInt
+    """The version that it named then."""
+
+    reason: str = ""
+    moved: str
+    """When, UTC."""
+
+
 class Pointer(_Document):
     """Content of `latest.json`, the authority on what to serve."""
 
@@ -104,6 +121,22 @@ class Pointer(_Document):
     url: str
     sha256: Sha256
     """Of the version's `version.json`."""
+
+    highest: PositiveInt | None = None
+    """The highest version that `latest` ever named, where that is not `version`: publishers have to pass it, so that
+    one that comes late does not undo a rollback."""
+
+    rollbacks: tuple[Rollback, ...] = ()
+    """The last rollbacks, the newest first. They move with the pointer, in the same write."""
+
+    @property
+    def ceiling(self) -> int:
+        """The number above which a version is newer than all that `latest` ever named."""
+        return max(self.version, self.highest or 0)
+
+    def to_bytes(self) -> bytes:
+        """Return the JSON text; what was never rolled back says nothing of it."""
+        return self.model_dump_json(indent=1, exclude_defaults=True).encode() + b"\n"
 
 
 def describe_folder(folder: Path) -> dict[str, FileEntry]:

@@ -93,7 +93,7 @@ class Publication:
         base = f"{self.name}/{number}"
         digest = hashlib.sha256(manifest.to_bytes()).hexdigest()
         moved = move_pointer(self.store, self.name, Pointer(version=number, url=self.store.url(base), sha256=digest))
-        tagged = moved and move_tag(self.store, self.name, number)
+        tagged = moved and move_tag(self.store, self.name, number, left=claim.previous)
         return Published(manifest, self.store.url(base), tagged)
 
     def _find_claim(self, numbers: list[int], content: str) -> tuple[int, Claim] | None:

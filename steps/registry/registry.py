@@ -12,8 +12,8 @@ from typing import Self
 from pydantic import ValidationError
 
 from steps.errors import ModelError, ParameterError, RegistryError
-from steps.registry.manifest import MANIFEST, FileEntry, Lineage, Manifest
-from steps.registry.pointer import read_pointer
+from steps.registry.manifest import MANIFEST, FileEntry, Lineage, Manifest, Pointer, Rollback
+from steps.registry.pointer import move_tag, read_pointer, roll_back
 from steps.registry.publication import Publication, Published
 from steps.store import MissingObjectError, Store, open_store
 
@@ -113,6 +113,39 @@ class Registry:
             return self.latest(name)
         _check_name(name)
         return self._read(name, version)
+
+    def before(self, version: Version) -> Version:
+        """Return the version that `latest` named when `version` took its number.
+
+        Raises:
+            RegistryError: If it was the first.
+        """
+        if version.manifest.previous is None:
+            raise RegistryError(
+                f"version {version.number} of {version.name!r} is the first: there was none before",
+                hint=f"name the version; there are: {', '.join(map(str, self.versions(version.name)[-20:]))}",
+            )
+        return self._read(version.name, version.manifest.previous)
+
+    def roll_back(self, version: Version, reason: str = "") -> Pointer:
+        """Let `latest` name `version`, in one conditional write that also keeps that, when and why it was done.
+
+        What is published afterwards moves `latest` on as ever; a publisher that was under way and comes late does not.
+
+        Raises:
+            StoreUnavailableError: If others move it all the time.
+        """
+        left = read_pointer(self.store, version.name)
+        pointer = Pointer(version=version.number, url=version.url, sha256=version.sha256)
+        moved = roll_back(self.store, version.name, pointer, reason)
+        move_tag(self.store, version.name, version.number, left=left.version if left else None)
+        return moved
+
+    def rollbacks(self, name: str) -> tuple[Rollback, ...]:
+        """Return the last rollbacks of `name`, the newest first."""
+        _check_name(name)
+        pointer = read_pointer(self.store, name)
+        return pointer.rollbacks if pointer else ()
 
     def fetch(self, version: Version, into: Path) -> Path:
         """Download the model of `version` to the folder `into/NAME-NUMBER` and return that folder.
