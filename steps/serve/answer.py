@@ -1,31 +1,12 @@
-"""What `/predict` takes and answers. Names are those of Ultralytics' HTTP API, so that its users feel at home."""
-
-from typing import Literal
+"""What `/predict` answers. Names are those of Ultralytics' HTTP API, so that its users feel at home."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from steps.detection import Detections
-from steps.runtime import ModelInput
+from steps.serve.service import Prediction
 
 
 class _Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class Options(_Document):
-    """How to look, and how to answer: query parameters, or fields of the form."""
-
-    conf: float = Field(default=0.25, ge=0, le=1)
-    """Confidence from which on a box is reported."""
-
-    iou: float = Field(default=0.7, ge=0, le=1)
-    """Overlap from which on the weaker of two boxes of one class is dropped."""
-
-    max_det: int = Field(default=300, ge=1, le=1000)
-    """Most boxes to report, the strongest."""
-
-    format: Literal["json", "image"] = "json"
-    """`image` answers with the picture, boxes drawn; so does the header `Accept: image/jpeg`."""
 
 
 class Corners(_Document):
@@ -55,10 +36,11 @@ class Result(_Document):
 class Speed(_Document):
     """Milliseconds each part took."""
 
-    decode: float
-    preprocess: float
-    inference: float
-    postprocess: float
+    queue: float = 0
+    decode: float = 0
+    preprocess: float = 0
+    inference: float = 0
+    postprocess: float = 0
 
 
 class ImageAnswer(_Document):
@@ -82,44 +64,55 @@ class Answer(_Document):
     """What `/predict` answers."""
 
     images: tuple[ImageAnswer, ...]
+    """In the order of the request."""
+
     metadata: Metadata
 
-
-class Health(_Document):
-    """The server is alive."""
-
-    status: Literal["ok"] = "ok"
-
-
-class ModelInfo(_Document):
-    """The version that is served."""
-
-    name: str
-    version: int
-    url: str
-    """Where the version lies."""
-
-    sha256: str
-    """Of the version's manifest, which names the SHA-256 of every file."""
-
-    classes: tuple[str, ...]
-    input: ModelInput
-    metrics: dict[str, float]
-    """mAP on the test split."""
-
-    created: str
-    """When the version was published, UTC."""
+    @classmethod
+    def of(cls, predictions: tuple[Prediction, ...]) -> "Answer":
+        """Spell `predictions`, at least one."""
+        first = predictions[0]
+        return cls(
+            images=tuple(map(image_answer, predictions)),
+            metadata=Metadata(model=first.model, version=first.version),
+        )
 
 
-def results_of(detections: Detections, classes: tuple[str, ...]) -> tuple[Result, ...]:
-    """Spell `detections` as results, strongest first."""
-    rows = zip(detections.labels.tolist(), detections.scores.tolist(), detections.xyxy.tolist(), strict=True)
+def image_answer(prediction: Prediction) -> ImageAnswer:
+    """Spell what was found on one picture."""
+    return ImageAnswer(shape=prediction.shape, speed=Speed(**dict(prediction.speed_ms)), results=results_of(prediction))
+
+
+def results_of(prediction: Prediction) -> tuple[Result, ...]:
+    """Spell the detections as results, strongest first."""
+    found = prediction.detections
+    rows = zip(found.labels.tolist(), found.scores.tolist(), found.xyxy.tolist(), strict=True)
     return tuple(
         Result(
             label=label,
-            name=classes[label],
+            name=prediction.classes[label],
             confidence=round(score, 5),
             box=Corners(**{side: round(value, 2) for side, value in zip(("x1", "y1", "x2", "y2"), xyxy, strict=True)}),
         )
         for label, score, xyxy in rows
     )
+
+
+EXAMPLE = {
+    "images": [
+        {
+            "shape": [480, 640],
+            "speed": {"queue": 0.1, "decode": 2.9, "preprocess": 1.3, "inference": 21.4, "postprocess": 0.4},
+            "results": [
+                {
+                    "class": 0,
+                    "name": "plane",
+                    "confidence": 0.91,
+                    "box": {"x1": 101.5, "y1": 80.0, "x2": 311.2, "y2": 199.4},
+                }
+            ],
+        }
+    ],
+    "metadata": {"model": "planes", "version": 7},
+}
+"""An answer, for the documentation."""

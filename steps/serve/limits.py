@@ -16,11 +16,14 @@ class Limits(BaseModel):
     body_bytes: int = Field(default=20_000_000, ge=1)
     """Bytes of a request's body, all pictures together."""
 
+    held_bytes: int = Field(default=200_000_000, ge=1)
+    """Bytes of all bodies that are held at once; a request beyond it is sent away."""
+
     body_timeout_s: float = Field(default=60.0, gt=0)
     """Seconds for the body to arrive."""
 
     pixels: int = Field(default=50_000_000, ge=1)
-    """Pixels of a picture, read from its header before it is decoded."""
+    """Pixels of a request's pictures together, read from their headers before any is decoded."""
 
     batch: int = Field(default=16, ge=1)
     """Pictures in one request."""

@@ -1,62 +1,137 @@
-"""Bytes from anybody → pixels, after a look at the header; and pixels → JPEG."""
+"""Bytes from anybody → pixels, after a look at the header; and pixels → JPEG, PNG or WebP."""
 
+import binascii
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from io import BytesIO
+from typing import Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from steps.serve.limits import Limits
 from steps.serve.problem import Problem
+from steps.serve.service import Picture
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 JPEG_QUALITY = 90
+WEBP_QUALITY = 90
+
+Encoding = Literal["jpeg", "png", "webp"]
+_ENCODERS: dict[Encoding, tuple[str, list[int]]] = {
+    "jpeg": (".jpg", [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]),
+    "png": (".png", [cv2.IMWRITE_PNG_COMPRESSION, 1]),
+    "webp": (".webp", [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY]),
+}
 
 
-def decode(content: bytes, max_pixels: int) -> NDArray[np.uint8]:
-    """Decode a picture to blue, green, red: uint8 [h, w, 3], upright as its EXIF orientation says.
+class PictureSet:
+    """The encoded pictures of one request. Nothing is decoded before all their headers were looked at.
 
-    The format and the number of pixels are read from the header first: a small file can hold a picture that fills the
-    memory.
+    A small file can hold a picture that fills the memory, and many pictures can do so together.
+    """
+
+    def __init__(self, contents: Sequence[bytes], limits: Limits) -> None:
+        self._contents, self._limits, self._checked = contents, limits, False
+        self._kept: dict[int, Picture] | None = None
+
+    def keep(self) -> None:
+        """Keep what gets decoded, to draw on it."""
+        self._kept = {}
+
+    def sources(self) -> list[Callable[[], Picture]]:
+        """Return one decoder a picture, to be called where waiting hurts nobody; each raises `Problem`."""
+        return [lambda at=at: self.decode(at) for at in range(len(self._contents))]  # type: ignore[misc]
+
+    def decode(self, at: int) -> Picture:
+        """Decode one picture, upright as its EXIF orientation says.
+
+        Raises:
+            Problem: 413 for too many pixels, 415 for another format, 422 for a damaged picture.
+        """
+        if self._kept and at in self._kept:
+            return self._kept[at]
+        if not self._checked:
+            self._check()
+        try:
+            pixels = cv2.imdecode(np.frombuffer(self._contents[at], np.uint8), cv2.IMREAD_COLOR)
+        except cv2.error:
+            pixels = None
+        if pixels is None:
+            raise self._damaged(at, "it does not decode")
+        picture = pixels.astype(np.uint8, copy=False)
+        if self._kept is not None:
+            self._kept[at] = picture
+        return picture
+
+    def _check(self) -> None:
+        total = 0
+        for at in range(len(self._contents)):
+            total += self._count_pixels(at)
+            if total > self._limits.pixels:
+                whose = "the pictures together have" if len(self._contents) > 1 else "the picture has"
+                raise Problem(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                    f"{whose} more than {self._limits.pixels} pixels",
+                    hint="scale down before sending: the model sees pictures scaled down anyway",
+                )
+        self._checked = True
+
+    def _count_pixels(self, at: int) -> int:
+        content = self._contents[at]
+        try:
+            with Image.open(BytesIO(content), formats=self._limits.formats) as image:
+                return image.width * image.height
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            return self._limits.pixels + 1  # Pillow's own limit; it does not say how large the picture is
+        except UnidentifiedImageError:
+            raise Problem(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                f"{self._name(at)}: {len(content)} bytes are no picture that is understood; they begin with {content[:8]!r}",
+                hint=f"send one of: {', '.join(self._limits.formats)}",
+            ) from None
+        except (OSError, SyntaxError, ValueError) as error:
+            raise self._damaged(at, type(error).__name__) from None
+
+    def _damaged(self, at: int, reason: str) -> Problem:
+        detail = f"{self._name(at)} is damaged: {reason}"
+        return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, hint="send it again, or save it anew")
+
+    def _name(self, at: int) -> str:
+        return f"picture {at + 1} of {len(self._contents)}" if len(self._contents) > 1 else "the picture"
+
+
+def encode(pixels: Picture, encoding: Encoding = "jpeg") -> bytes:
+    """Encode blue, green, red (uint8 [h, w, 3]).
 
     Raises:
-        Problem: 413 for too many pixels, 415 for another format, 422 for a damaged picture.
+        Problem: 422 where the format cannot hold a picture of this size.
     """
+    suffix, flags = _ENCODERS[encoding]
     try:
-        with Image.open(BytesIO(content), formats=FORMATS) as image:
-            width, height = image.size
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        width, height = max_pixels + 1, 1  # Pillow's own limit; it does not say how large the picture is
-    except UnidentifiedImageError:
-        raise Problem(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"the {len(content)} bytes are no picture that is understood; they begin with {content[:8]!r}",
-            hint=f"send one of: {', '.join(FORMATS)}",
-        ) from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise _damaged(type(error).__name__) from None
-    if width * height > max_pixels:
-        raise Problem(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"the picture has more than {max_pixels} pixels",
-            hint="scale it down before sending: the model sees it scaled down anyway",
-        )
-    try:
-        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+        return cv2.imencode(suffix, pixels, flags)[1].tobytes()
     except cv2.error:
-        pixels = None
-    if pixels is None:
-        raise _damaged("it does not decode")
-    return pixels.astype(np.uint8, copy=False)
+        height, width = pixels.shape[:2]
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"{encoding} cannot hold a picture of {width} × {height} pixels",
+            hint="ask for another format, or send a smaller picture",
+        ) from None
 
 
-def encode(pixels: NDArray[np.uint8]) -> bytes:
-    """Encode blue, green, red (uint8 [h, w, 3]) as JPEG."""
-    return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+def from_base64(text: str, where: str) -> bytes:
+    """Return the bytes that `text` spells, with or without `data:image/…;base64,` before them.
 
-
-def _damaged(reason: str) -> Problem:
-    return Problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, f"the picture is damaged: {reason}", hint="send it again, or save it anew"
-    )
+    Raises:
+        Problem: 422 if it is no base64; `where` names the place.
+    """
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"{where}: no base64, it begins with {text[:20]!r}",
+            hint="encode the picture's bytes as base64; addresses are not fetched",
+        ) from None

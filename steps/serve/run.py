@@ -3,8 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from steps.registry import Registry
-from steps.serve.app import build_app
+from steps.serve.app import create_app
 from steps.serve.contract import ServeInputs, ServeOutputs
+from steps.serve.limits import Limits
 from steps.serve.predictor import Predictor
 from steps.serve.server import bind, run_server
 from steps.workspace import Workspace
@@ -23,9 +24,9 @@ def serve(inputs: ServeInputs, work: Workspace) -> ServeOutputs:
     """
     registry = Registry.open(inputs.registry)
     version = registry.resolve(inputs.model_name, inputs.version)
-    with work.scratch("model") as folder:
-        predictor = Predictor.load(version, registry, folder, threads=inputs.threads, max_pixels=inputs.max_pixels)
     with bind(inputs.host, inputs.port) as listener, ThreadPoolExecutor(WORKERS, "predict") as executor:
-        app = build_app(predictor, executor, max_bytes=inputs.max_bytes)
+        with work.scratch("model") as folder:
+            predictor = Predictor.load(version, registry, folder, executor, threads=inputs.threads)
+        app = create_app(predictor, Limits(body_bytes=inputs.max_bytes, pixels=inputs.max_pixels))
         run_server(app, listener, {"model": version.name, "version": version.number})
     return ServeOutputs()

@@ -51,9 +51,11 @@ def test_form_is_refused_when_it_is_broken(client: httpx.Client, kind: str) -> N
     refused(client.post("/predict", content=b"no form", headers={"Content-Type": kind}), 400, "form is broken")
 
 
-def test_body_is_refused_when_it_is_json(client: httpx.Client) -> None:
+def test_body_is_refused_when_it_names_an_address(client: httpx.Client) -> None:
     response = client.post("/predict", json={"url": "http://169.254.169.254/"})
-    refused(response, 415, "a body of type 'application/json'")
+    assert "addresses are not fetched" in refused(response, 422, "image: is missing; found ['url']")
+    response = client.post("/predict", json={"image": "http://169.254.169.254/"})
+    assert "addresses are not fetched" in refused(response, 422, "image 1: no base64, it begins with 'http://169.")
 
 
 @pytest.mark.parametrize("content", [b"hello", b"GIF89a" + bytes(40), b"%PDF-1.4", b"<svg></svg>"])
@@ -99,7 +101,7 @@ def test_form_is_refused_when_its_file_is_too_large(client: httpx.Client) -> Non
         ("conf=high", "conf: input should be a valid number"),
         ("conf=nan", "conf: "),
         ("max_det=0", "max_det: input should be greater than or equal to 1"),
-        ("format=gif", "format: input should be 'json' or 'image', found 'gif'"),
+        ("format=gif", "format: input should be 'json', 'image', 'jpeg', 'png' or 'webp', found 'gif'"),
         ("confidence=0.5", "confidence: no such option, found '0.5'"),
     ],
 )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -10,8 +11,9 @@ import pytest
 from fastapi import FastAPI
 
 from steps.registry import Registry
-from steps.serve.app import MAX_WAITING, build_app
-from steps.serve.predictor import Predictor
+from steps.serve.app import create_app
+from steps.serve.limits import Limits
+from steps.serve.predictor import MAX_WAITING, Predictor
 from tests.factories_model import publish_model, write_model
 from tests.serving.pictures import picture
 
@@ -23,7 +25,7 @@ def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     folder = tmp_path_factory.mktemp("model")
     publish_model(folder / "models", write_model(folder / "model"))
     registry = Registry.open(str(folder / "models"))
-    return Predictor.load(registry.latest("planes"), registry, folder, threads=1, max_pixels=10_000)
+    return Predictor.load(registry.latest("planes"), registry, folder, ThreadPoolExecutor(1), threads=1)
 
 
 class Paused(Executor):
@@ -56,7 +58,7 @@ def client_of(app: FastAPI) -> httpx.AsyncClient:
 
 def test_one_is_sent_away_when_too_many_wait(predictor: Predictor, executor: Paused) -> None:
     async def talk() -> tuple[list[httpx.Response], httpx.Response, httpx.Response]:
-        async with client_of(build_app(predictor, executor, max_bytes=10_000)) as client:
+        async with client_of(create_app(replace(predictor, executor=executor), Limits())) as client:
 
             def post() -> "asyncio.Task[httpx.Response]":
                 return asyncio.create_task(client.post("/predict", content=picture(64, 64), headers=JPEG))
@@ -76,13 +78,13 @@ def test_one_is_sent_away_when_too_many_wait(predictor: Predictor, executor: Pau
     assert health.status_code == 200
 
 
-def test_request_is_refused_when_its_body_stalls(predictor: Predictor, executor: Paused) -> None:
+def test_request_is_refused_when_its_body_stalls(predictor: Predictor) -> None:
     async def stalled() -> AsyncIterator[bytes]:
         yield picture(64, 64)[:100]
         await asyncio.Event().wait()
 
     async def talk() -> httpx.Response:
-        async with client_of(build_app(predictor, executor, max_bytes=10_000, body_timeout_s=0.05)) as client:
+        async with client_of(create_app(predictor, Limits(body_timeout_s=0.05))) as client:
             return await client.post("/predict", content=stalled(), headers=JPEG)
 
     refused = asyncio.run(talk())
@@ -94,7 +96,9 @@ def test_no_traceback_is_told_when_there_is_a_bug(predictor: Predictor) -> None:
     closed.shutdown()
 
     async def talk() -> httpx.Response:
-        transport = httpx.ASGITransport(build_app(predictor, closed, max_bytes=10_000), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(
+            create_app(replace(predictor, executor=closed), Limits()), raise_app_exceptions=False
+        )
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.post("/predict", content=picture(64, 64), headers=JPEG)
 

@@ -1,0 +1,123 @@
+"""How to look, and how to answer: what every protocol lets its clients set, checked in one place."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from steps.serve.picture import Encoding
+from steps.serve.problem import Problem, describe_faults
+from steps.serve.service import Service
+
+Kind = TypeVar("Kind", bound=BaseModel)
+
+
+def _split(value: Any) -> Any:
+    """Take `0,plane` for two classes, as a list of numbers and names is one."""
+    if isinstance(value, str):
+        value = value.split(",")
+    if isinstance(value, list | tuple):
+        return tuple(part.strip() for part in map(str, value) if part.strip())
+    return value
+
+
+class Detection(BaseModel):
+    """How to look."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    conf: float = Field(default=0.25, ge=0, le=1)
+    """Confidence from which on a box is reported."""
+
+    iou: float = Field(default=0.7, ge=0, le=1)
+    """Overlap from which on the weaker of two boxes of one class is dropped."""
+
+    max_det: int = Field(default=300, ge=1, le=1000)
+    """Most boxes to report, the strongest."""
+
+    classes: Annotated[tuple[str, ...], BeforeValidator(_split), Field(json_schema_extra={"type": "string"})] = ()
+    """Classes to report, by name or index, parted by commas; empty for all."""
+
+    imgsz: int | None = Field(default=None, ge=32, le=4096)
+    """Side of the network's input, pixels; the size of the export where it is left out."""
+
+    def arguments(self, service: Service, model: str) -> dict[str, Any]:
+        """Return the arguments for `Service.predict`.
+
+        Raises:
+            Problem: 422 for a class that the model does not know.
+        """
+        return {
+            "model": model,
+            "confidence": self.conf,
+            "iou": self.iou,
+            "max_detections": self.max_det,
+            "classes": self._names(service.describe(model).classes) if self.classes else (),
+            "image_size": self.imgsz,
+        }
+
+    def _names(self, known: tuple[str, ...]) -> tuple[str, ...]:
+        chosen = []
+        for text in self.classes:
+            if text in known:
+                chosen.append(text)
+            elif text.isdecimal() and len(text) < 6 and int(text) < len(known):
+                chosen.append(known[int(text)])
+            else:
+                spelled = ", ".join(f"{at} {name}" for at, name in enumerate(known[:100]))
+                raise Problem(
+                    HTTPStatus.UNPROCESSABLE_ENTITY,
+                    f"classes: no class {text[:80]!r}",
+                    hint=f"the model knows: {spelled}",
+                )
+        return tuple(chosen)
+
+
+class Options(Detection):
+    """How to look, and how to answer: query parameters, fields of the form, or members of the JSON."""
+
+    model: str = Field(default="", max_length=63)
+    """Name of the model; the server's first where it is left out."""
+
+    format: Literal["json", "image", "jpeg", "png", "webp"] = "json"
+    """A picture with the boxes drawn, instead of JSON; `image` is `jpeg`. The header `Accept: image/png` does the same."""
+
+    @property
+    def encoding(self) -> Encoding | None:
+        """The format of the picture to answer with; None for JSON."""
+        return {"json": None, "image": "jpeg"}.get(self.format, self.format)
+
+
+def parse_options(kind: type[Kind], *given: Mapping[str, Any]) -> Kind:
+    """Return options from several places, of which the later count more.
+
+    Raises:
+        Problem: 422 that names what is wrong and what there is.
+    """
+    merged = {name: value for place in given for name, value in place.items()}
+    try:
+        return kind.model_validate(merged)
+    except ValidationError as error:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, describe_faults(error.errors()), hint=f"the options are: {describe(kind)}"
+        ) from None
+
+
+def describe(kind: type[BaseModel]) -> str:
+    """Name the options of `kind`, in one line."""
+    return "; ".join(f"{name}: {field.description}" for name, field in kind.model_fields.items())
+
+
+def schemas(kind: type[BaseModel]) -> dict[str, dict[str, Any]]:
+    """Return the JSON schema of each option, by name."""
+    properties: dict[str, dict[str, Any]] = kind.model_json_schema()["properties"]
+    for schema in properties.values():
+        schema.pop("title", None)
+        if "anyOf" in schema:  # null: to leave it out says the same
+            schema.update(next(choice for choice in schema.pop("anyOf") if choice != {"type": "null"}))
+            schema.pop("default", None)
+        if schema.get("type") == "string" and schema.get("default") == []:
+            schema["default"] = ""
+            schema.pop("items", None)
+    return properties

@@ -1,0 +1,122 @@
+"""Ultralytics-shaped: `POST /predict`, and what the server says of its model and its health."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+
+from steps.detection import draw
+from steps.serve.answer import EXAMPLE, Answer
+from steps.serve.limits import Limits
+from steps.serve.options import Options, parse_options, schemas
+from steps.serve.picture import Encoding, PictureSet, encode
+from steps.serve.problem import Problem
+from steps.serve.protocols.request import REFUSALS, answer_headers, refusals, request_id, wanted_encoding
+from steps.serve.service import ModelInfo, NotReadyError, Prediction, Service
+from steps.serve.upload import Intake
+
+_BINARY = {"type": "string", "format": "binary"}
+PICTURE_ANSWERS = {f"image/{encoding}": {"schema": _BINARY} for encoding in ("jpeg", "png", "webp")}
+
+
+class Health(BaseModel):
+    """The server's state in a word."""
+
+    status: str = "ok"
+
+
+def document_upload() -> dict[str, Any]:
+    """Return the OpenAPI description of a request with pictures and options."""
+    options = schemas(Options)
+    several = {"oneOf": [_BINARY, {"type": "array", "items": _BINARY}], "description": "One picture, or several parts"}
+    text = {"type": "string", "format": "byte"}
+    image = {"oneOf": [text, {"type": "array", "items": text, "minItems": 1}], "description": "Base64, or a list of it"}
+    form = {"type": "object", "required": ["file"], "properties": {"file": several, **options}}
+    json = {
+        "type": "object",
+        "required": ["image"],
+        "properties": {"image": image, **options},
+        "additionalProperties": False,
+        "example": {"image": "/9j/4AAQSkZJRgABAQAAAQABAAD…", "conf": 0.4},
+    }
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "schema": schema, "description": schema["description"]}
+            for name, schema in options.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {"schema": form},
+                "application/json": {"schema": json},
+                **{f"image/{kind}": {"schema": _BINARY} for kind in ("jpeg", "png", "webp", "bmp")},
+            },
+        },
+    }
+
+
+def routes(service: Service, limits: Limits, intake: Intake) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(tags=["Detect"])
+    answers: dict[int | str, dict[str, Any]] = {
+        200: {
+            "description": "What was found, or the picture with the boxes drawn",
+            "content": {"application/json": {"example": EXAMPLE}, **PICTURE_ANSWERS},
+        }
+    }
+
+    @router.post("/predict", response_model=Answer, responses=answers | REFUSALS, openapi_extra=document_upload())
+    async def predict(request: Request) -> Response:
+        """Find objects on a picture: multipart part `file`, the bytes as the body, or base64 in JSON.
+
+        Several pictures in one request: repeat the part `file`, or send a list of base64 texts; one version answers all of
+        them, in their order. Options may stand in the query, in the form or in the JSON.
+        """
+        upload = await intake.read(request)
+        options = parse_options(Options, upload.fields, request.query_params)
+        encoding = options.encoding if "format" in options.model_fields_set else wanted_encoding(request)
+        if encoding and len(upload.contents) > 1:
+            raise Problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                f"format: {encoding} for {len(upload.contents)} pictures",
+                hint="ask for JSON, or send one picture at a time",
+            )
+        pictures = PictureSet(upload.contents, limits)
+        if encoding:
+            pictures.keep()
+        predictions = await service.predict(
+            pictures.sources(), **options.arguments(service, options.model), request_id=request_id(request)
+        )
+        headers = answer_headers(predictions[0])
+        if encoding:
+            content = await run_in_threadpool(render, pictures, predictions[0], encoding)
+            return Response(content, media_type=f"image/{encoding}", headers=headers)
+        return Response(Answer.of(predictions).model_dump_json(), media_type="application/json", headers=headers)
+
+    @router.get("/model", responses=refusals(404, 422, 503))
+    async def model(name: str = "") -> ModelInfo:
+        """Tell which version is served under a name, where it came from and how good it is."""
+        return service.describe(name)
+
+    @router.get("/healthz", tags=["Health"], responses=refusals(503))
+    async def healthz() -> Health:
+        """Tell that the process is alive."""
+        if not service.live():
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the engine stands still", hint="restart the server")
+        return Health()
+
+    @router.get("/readyz", tags=["Health"], responses=refusals(503))
+    async def readyz() -> Health:
+        """Tell that every model has a version loaded."""
+        if not service.ready():
+            raise NotReadyError(", ".join(service.models()))
+        return Health()
+
+    return router
+
+
+def render(pictures: PictureSet, prediction: Prediction, encoding: Encoding) -> bytes:
+    """Draw what was found on the first of `pictures`, and encode it."""
+    return encode(draw(pictures.decode(0), prediction.detections, prediction.classes), encoding)

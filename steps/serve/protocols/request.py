@@ -1,0 +1,76 @@
+"""What all protocols over HTTP read from a request's headers, and say in a response's."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+
+from steps.serve.picture import Encoding
+from steps.serve.problem import ProblemDocument
+from steps.serve.service import Prediction
+
+_ENCODINGS: dict[str, Encoding] = {
+    "image/jpeg": "jpeg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "image/*": "jpeg",
+}
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status.value: {
+        "description": why,
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+    }
+    for status, why in (
+        (HTTPStatus.BAD_REQUEST, "A broken body, or one without a picture"),
+        (HTTPStatus.UNAUTHORIZED, "No API key, where keys are asked for"),
+        (HTTPStatus.NOT_FOUND, "No such model"),
+        (HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time"),
+        (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too many bytes, pixels or pictures"),
+        (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a picture"),
+        (HTTPStatus.UNPROCESSABLE_ENTITY, "A damaged picture, or an option outside its range"),
+        (HTTPStatus.TOO_MANY_REQUESTS, "Too many requests at once; Retry-After says when to come back"),
+        (HTTPStatus.SERVICE_UNAVAILABLE, "The model is not loaded yet"),
+        (HTTPStatus.GATEWAY_TIMEOUT, "No answer before the deadline"),
+    )
+}
+"""Every refusal that a question may meet, for the documentation."""
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the documentation of some refusals."""
+    return {status: REFUSALS[status] for status in statuses}
+
+
+def request_id(request: Request) -> str:
+    """Return the identifier that the client gave, if it is one; else none."""
+    given = request.headers.get("x-request-id", "")
+    return given if len(given) <= 128 and given.isascii() and given.isprintable() else ""
+
+
+def answer_headers(prediction: Prediction) -> dict[str, str]:
+    """Say which version answered, and which request."""
+    return {"X-Model-Version": str(prediction.version), "X-Request-Id": prediction.request_id}
+
+
+def wanted_encoding(request: Request) -> Encoding | None:
+    """Return the picture format that the header `Accept` prefers to JSON, None where it prefers JSON."""
+    best: tuple[float, Encoding | None] = (0.0, None)
+    for part in request.headers.get("accept", "").lower().split(","):
+        kind, *parameters = (piece.strip() for piece in part.split(";"))
+        weight = next((_weight(text[2:]) for text in parameters if text.startswith("q=")), 1.0)
+        if weight > best[0] and (kind in _ENCODINGS or kind in ("application/json", "application/*", "*/*")):
+            best = (weight, _ENCODINGS.get(kind))
+    return best[1]
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def problem_schema() -> dict[str, Any]:
+    """Return the schema of refusals, for the documentation."""
+    return ProblemDocument.model_json_schema()
