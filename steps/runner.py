@@ -18,6 +18,7 @@ from steps import __version__
 from steps.command_line import parse, work_root
 from steps.contract import Model, Step, argo_name, artifact_mark, as_text, split_fields
 from steps.errors import StepError
+from steps.store.redaction import redact
 from steps.workspace import Workspace
 
 BUG = 1
@@ -30,7 +31,8 @@ def run(step: Step[Any, Any], argv: Sequence[str]) -> int:
     """Run `step` on command-line arguments, under `$STEP_WORK`, and return its exit code.
 
     Outputs appear under `out/` all at once, when the step has returned. Whatever happened, `record.json` tells what
-    ran, for how long, with what peak memory, and why it failed; lineage and report are made from these.
+    ran, for how long, with what peak memory, and why it failed. Lineage and report are made from these: no URL in the
+    record, or in what is said of a fault, shows its credentials.
 
     Returns:
         0; 2 when the input is wrong; 75 when another try may help; 130 or 143 when interrupted; 1 for a bug.
@@ -43,21 +45,19 @@ def run(step: Step[Any, Any], argv: Sequence[str]) -> int:
     code, fault = 0, ""
     try:
         inputs = parse(step, argv)
-        record["parameters"] = _parameters(inputs)
-        record["outputs"] = _execute(step, inputs, root)
+        record["parameters"] = _redacted(_parameters(inputs))
+        record["outputs"] = _redacted(_execute(step, inputs, root))
     except StepError as error:
         code, fault = error.exit_code, f"{step.name}: {error}"
-        record["error"] = {"message": error.message, "hint": error.hint}
+        record["error"] = _redacted({"message": error.message, "hint": error.hint})
     except (KeyboardInterrupt, _Terminated) as stop:
         code = TERMINATED if isinstance(stop, _Terminated) else INTERRUPTED
         fault = f"{step.name}: interrupted; run it again to go on"
         record["error"] = {"message": "interrupted", "hint": "run it again to go on"}
     except Exception as error:  # noqa: BLE001  (a bug: the record must tell of it too)
         code, fault = BUG, traceback.format_exc()
-        record["error"] = {
-            "message": f"{type(error).__name__}: {error}",
-            "hint": "this is a bug; the log has the traceback",
-        }
+        message = f"{type(error).__name__}: {error}"
+        record["error"] = _redacted({"message": message, "hint": "this is a bug; the log has the traceback"})
     usage, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     record |= {
         "finished": _now(),
@@ -68,7 +68,7 @@ def run(step: Step[Any, Any], argv: Sequence[str]) -> int:
     }
     write_atomically(root / RECORD, json.dumps(record, indent=1))
     if fault:
-        sys.stderr.write(f"{fault}\n")
+        sys.stderr.write(f"{redact(fault)}\n")
     return code
 
 
@@ -109,6 +109,10 @@ def _parameters(model: Model) -> dict[str, str]:
         for name, field in type(model).model_fields.items()
         if not artifact_mark(field)
     }
+
+
+def _redacted(texts: dict[str, str]) -> dict[str, str]:
+    return {name: redact(text) for name, text in texts.items()}
 
 
 def _now() -> str:

@@ -3,7 +3,7 @@
 Light: nothing here imports torch or ultralytics.
 """
 
-from steps.toolchain.machine import available_memory, keep_freed_memory, shared_memory, usable_cores
+from steps.toolchain.machine import available_memory, keep_freed_memory, shared_memory
 from steps.toolchain.offline import go_offline, versions
 
-__all__ = ["available_memory", "go_offline", "keep_freed_memory", "shared_memory", "usable_cores", "versions"]
+__all__ = ["available_memory", "go_offline", "keep_freed_memory", "shared_memory", "versions"]

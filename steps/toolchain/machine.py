@@ -1,21 +1,11 @@
-"""What this process may use of the machine: fewer cores and less memory than there are, in a container with limits."""
+"""What memory this process may use: less than there is, in a container with limits."""
 
 import ctypes
-import math
 import os
 import shutil
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
-
-
-def usable_cores(cgroup: Path = CGROUP) -> int:
-    """Return how many cores this process may keep busy: its affinity, and the container's CPU limit rounded up."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota, _, period = _read(cgroup / "cpu.max").partition(" ")
-    if quota.isdigit() and period.isdigit():
-        cores = min(cores, math.ceil(int(quota) / int(period)))
-    return max(cores, 1)
 
 
 def available_memory(cgroup: Path = CGROUP, meminfo: Path = Path("/proc/meminfo")) -> int:

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from steps.errors import ParameterError
-from steps.toolchain import shared_memory, usable_cores
+from steps.runtime.cores import available_cores
+from steps.toolchain import shared_memory
 from steps.train.base_model import BaseModel
 from steps.train.contract import TrainInputs
 
@@ -115,7 +116,7 @@ def _workers(inputs: TrainInputs, gpus: int) -> int:
     if not gpus:
         return 0
     batch = (inputs.batch if inputs.batch > 0 else 4 * GPU_BATCH) * inputs.image_size**2 * 3
-    return min(inputs.workers or min(8, usable_cores()), shared_memory() // (8 * batch))
+    return min(inputs.workers or min(8, available_cores()), shared_memory() // (8 * batch))
 
 
 def _precision(gpus: int) -> bool | str:

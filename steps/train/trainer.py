@@ -11,7 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import DEFAULT_CFG
 
-from steps.toolchain import keep_freed_memory, usable_cores
+from steps.runtime.cores import available_cores
+from steps.toolchain import keep_freed_memory
 from steps.train.epochs import KeptEpochs
 from steps.train.results import MAP50, SECONDS, read_results
 from steps.workspace import Progress
@@ -105,7 +106,7 @@ class DetectorTraining(DetectionTrainer):  # type: ignore[misc]  # ultralytics h
             network(image)
         convolutions = sum(isinstance(part, torch.nn.Conv2d) for part in network.modules())
         each = counter.get_total_flops() * self.batch_size / convolutions
-        return int(min(usable_cores(), 1 + each // FLOPS_A_THREAD))
+        return int(min(available_cores(), 1 + each // FLOPS_A_THREAD))
 
     def read_results_csv(self) -> dict[str, Any]:
         """Return nothing: the table lies beside the checkpoint, and reading it into each one takes a data frame library."""

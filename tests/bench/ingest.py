@@ -20,7 +20,7 @@ from statistics import median
 
 import cv2
 import numpy as np
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from steps.runtime.cores import available_cores
 

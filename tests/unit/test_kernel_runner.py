@@ -87,6 +87,16 @@ def test_exit_code_tells_whether_to_try_again_when_the_step_fails(
     assert ("Traceback" in capsys.readouterr().err) == (mode == "bug")
 
 
+@pytest.mark.parametrize("mode", ["https://user:hidden@store/a.zip", "https://store/a.zip?X-Amz-Signature=hidden"])
+def test_record_and_log_hide_credentials_when_a_parameter_carries_them(
+    work: Path, mode: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(STEP, [f"--mode={mode}"]) == 0
+    assert record(work)["parameters"]["mode"].startswith("https://")
+    assert run(STEP, [f"--mood={mode}"]) == 2
+    assert "hidden" not in (work / "record.json").read_text() + capsys.readouterr().err
+
+
 def test_error_reaches_the_record_with_its_hint(work: Path) -> None:
     run(STEP, ["--mode=data"])
 

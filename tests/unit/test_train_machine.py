@@ -1,21 +1,8 @@
-import os
 from pathlib import Path
 
 import pytest
 
-from steps.toolchain import available_memory, keep_freed_memory, shared_memory, usable_cores
-
-
-@pytest.mark.parametrize(("limit", "cores"), [("50000 100000", 1), ("100000 100000", 1), ("150000 100000", 2)])
-def test_cores_are_those_of_the_container_when_it_is_limited(tmp_path: Path, limit: str, cores: int) -> None:
-    (tmp_path / "cpu.max").write_text(f"{limit}\n")
-    assert usable_cores(tmp_path) == min(cores, os.cpu_count() or 1)
-
-
-@pytest.mark.parametrize("limit", ["max 100000", "", "nonsense"])
-def test_cores_are_those_of_the_machine_when_there_is_no_limit(tmp_path: Path, limit: str) -> None:
-    (tmp_path / "cpu.max").write_text(limit)
-    assert usable_cores(tmp_path) == usable_cores(tmp_path / "missing") >= 1
+from steps.toolchain import available_memory, keep_freed_memory, shared_memory
 
 
 def test_memory_is_what_the_container_has_left_when_it_is_limited(tmp_path: Path) -> None:

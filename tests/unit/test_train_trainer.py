@@ -71,7 +71,7 @@ def test_optimizer_state_is_laid_out_as_its_parameter_when_it_is_loaded(trained:
 
 
 def test_threads_grow_with_the_work_of_a_batch(trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("steps.train.trainer.usable_cores", lambda: 8)
+    monkeypatch.setattr("steps.train.trainer.available_cores", lambda: 8)
     assert trained._threads() == 1
     monkeypatch.setattr(trained.args, "imgsz", 320)
     assert trained._threads() == 3

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ijson  # type: ignore[import-untyped]
+import ijson
 
 from steps.dataset.formats.json_file import json_file, refusing_broken
 from steps.dataset.formats.source import Picture

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-import ijson  # type: ignore[import-untyped]
+import ijson
 
 from steps.errors import DatasetError
 

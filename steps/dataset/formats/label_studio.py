@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import ijson  # type: ignore[import-untyped]
+import ijson
 
 from steps.dataset.file_kinds import PICTURES
 from steps.dataset.formats.json_file import json_file, refusing_broken
