@@ -1,11 +1,17 @@
 """What holds for every test."""
 
+import signal
+
 import pytest
 from hypothesis import settings
 from PIL import Image
 
 settings.register_profile("argosight", deadline=None)  # Machines are shared: a slow example is no defect.
 settings.load_profile("argosight")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell has its background jobs ignore Ctrl-C, and what they start inherits that: some tests send one.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OPEN = Image.open
 
