@@ -19,7 +19,7 @@ from steps.split.contract import SPLIT
 from steps.train.contract import TRAIN
 from workflows.argo.manifest import conduct
 from workflows.argo.site import Site
-from workflows.argo.template import DESCRIPTION, RECORDS_KEY
+from workflows.argo.template import DESCRIPTION, RECORDS_KEY, RUN_KEY
 from workflows.argo.wiring import As, Wiring, connect, kept, option
 
 VERSION = "0.1.0"
@@ -157,6 +157,7 @@ def _train(wiring: Wiring) -> DAG:
                 TRAIN,
                 As(name=device, template=f"train-{device}", size=size, when=chosen),
                 device=device,
+                state=f"s3://{wiring.site.bucket}/{RUN_KEY}/state/train",
                 dataset=dag.get_artifact("dataset"),
                 splits=dag.get_artifact("splits"),
             )

@@ -47,6 +47,12 @@ class TrainInputs(Model):
     seed: int = Field(default=0, ge=0)
     """Seed of weights, order and augmentation."""
 
+    checkpoint_every: int = Field(default=1, ge=1)
+    """Epochs from one save of the training to the store to the next: a lost pod costs at most so many."""
+
+    state: Annotated[str, Internal()] = ""
+    """Folder or `s3://` URL where epochs are saved for a try in another pod. Empty: only on this one's disk."""
+
     workers: Annotated[int, Internal()] = Field(default=0, ge=0)
     """Processes that load images. 0: chosen by device and cores."""
 

@@ -76,17 +76,18 @@ class KeptEpochs:
         return KeptEpoch(folder, number=told["epoch"], best=told["best"], finished=told["finished"])
 
     @contextmanager
-    def keep(self, number: int, *, finished: bool) -> Iterator[Path]:
+    def keep(self, number: int, *, finished: bool, best: int = 0) -> Iterator[Path]:
         """Lend an empty folder for the files of epoch `number`, and make it the newest epoch when the block ends.
 
-        The block may leave `best.pt` out where the epoch is not the best: the one before is taken over.
+        The block may leave `best.pt` out where the epoch is not the best: the one before is taken over. `best` says
+        which epoch a `best.pt` is from where it is not this one.
         """
         before = self.newest()
         partial = self.folder / WRITING
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         yield partial
-        best = number
+        best = best or number
         if before and not (partial / "best.pt").exists():
             os.link(before.best_weights, partial / "best.pt")
             best = before.best

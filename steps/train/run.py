@@ -18,7 +18,11 @@ from steps.train.epochs import KeptEpoch, KeptEpochs
 from steps.train.failures import explained
 from steps.train.layout import memory_needed, write_layout
 from steps.train.results import MAP50, MAP50_95, SECONDS, Row, read_results, write_events
+from steps.train.stored_epochs import StoredEpochs
 from steps.workspace import Workspace
+
+UNSHAPING = ("workers", "state", "checkpoint_every")
+"""Parameters that the trained weights do not depend on."""
 
 
 def train(inputs: TrainInputs, work: Workspace) -> TrainOutputs:
@@ -29,7 +33,10 @@ def train(inputs: TrainInputs, work: Workspace) -> TrainOutputs:
         model = find_base_model(inputs.base_model, inputs.base_model_sha256, scratch / "base")
         device = find_device(inputs.device)
         kept = KeptEpochs(work.state / "train")
-        attempts = kept.begin(_digest(inputs, dataset, splits, model))
+        digest = _digest(inputs, dataset, splits, model)
+        attempts = kept.begin(digest)
+        if inputs.state:
+            attempts = StoredEpochs(inputs.state, inputs.checkpoint_every).begin(kept, digest, attempts)
         newest = kept.newest()
         if not newest or not newest.finished:
             data = write_layout(dataset, splits, scratch / "data")
@@ -69,7 +76,7 @@ def train(inputs: TrainInputs, work: Workspace) -> TrainOutputs:
 
 def _digest(inputs: TrainInputs, dataset: Dataset, splits: Splits, model: BaseModel) -> str:
     """Return a digest of all that shapes the training: with the same one, an attempt may go on where one stopped."""
-    parameters = inputs.model_dump(mode="json", exclude={"dataset", "splits", "workers"})
+    parameters = inputs.model_dump(mode="json", exclude={"dataset", "splits", *UNSHAPING})
     told = {
         "dataset": dataset.info.digest,
         "splits": splits.model_dump(mode="json"),

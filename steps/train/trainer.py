@@ -15,6 +15,7 @@ from steps.runtime.cores import available_cores
 from steps.toolchain import keep_freed_memory
 from steps.train.epochs import KeptEpochs
 from steps.train.results import MAP50, SECONDS, read_results
+from steps.train.stored_epochs import StoredEpochs
 from steps.workspace import Progress
 
 STEPS_AN_EPOCH = 30
@@ -42,6 +43,7 @@ class DetectorTraining(DetectionTrainer):  # type: ignore[misc]  # ultralytics h
     def __init__(self, cfg: Any = DEFAULT_CFG, overrides: dict[str, Any] | None = None, _callbacks: Any = None) -> None:
         super().__init__(cfg, overrides, _callbacks)
         self.kept = KeptEpochs(self.save_dir.parent)
+        self.stored = StoredEpochs.beside(self.kept)
         self.epoch_progress, self.batch_progress = Progress(interval_s=0), Progress(interval_s=5)
 
     def get_dataset(self) -> dict[str, Any]:
@@ -113,7 +115,7 @@ class DetectorTraining(DetectionTrainer):  # type: ignore[misc]  # ultralytics h
         return {}
 
     def save_model(self) -> bool:
-        """Write last.pt, best.pt and results.csv of this epoch, to appear together or not at all."""
+        """Write last.pt, best.pt and results.csv of this epoch, to appear together or not at all; save them in time."""
         number = self.epoch + 1
         with self.kept.keep(number, finished=bool(self.stop)) as folder:
             self.wdir, self.last, self.best = folder, folder / "last.pt", folder / "best.pt"
@@ -122,6 +124,8 @@ class DetectorTraining(DetectionTrainer):  # type: ignore[misc]  # ultralytics h
         kept = self.kept.newest()
         assert kept  # noqa: S101  (it was just written)
         self.wdir, self.last, self.best = kept.folder, kept.last_weights, kept.best_weights
+        if self.stored:
+            self.stored.save(kept)
         done = number - self.start_epoch
         left = (time.monotonic() - self._started) / done * (self.epochs - number)
         self.epoch_progress(

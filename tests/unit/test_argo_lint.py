@@ -85,7 +85,17 @@ def test_sound_manifest_passes(sound: dict[str, Any]) -> None:
         ("spec.templates.make.outputs.artifacts.thing.path", "/tmp/thing", "make: artifact 'thing' is at '/tmp/thing'"),
         ("spec.templates.make.outputs.artifacts.thing.s3", {}, "make: artifact 'thing' has no key"),
         ("spec.templates.make.retryStrategy.limit", ..., "make: retryStrategy: without a limit"),
-        ("spec.templates.make.retryStrategy.expression", "true", "make: retryStrategy: 'true' should be"),
+        ("spec.templates.make.retryStrategy.expression", ..., "make: retryStrategy: without an expression"),
+        (
+            "spec.templates.make.retryStrategy.expression",
+            "lastRetry.exitCode in [75]",
+            "make: retryStrategy: expression",
+        ),
+        (
+            "spec.templates.make.retryStrategy.expression",
+            "last.code == '1'",
+            "make: retryStrategy: 'last.code' is none of",
+        ),
         ("spec.templates.make.timeout", "5m", "make: retryStrategy: below a retry"),
         ("spec.arguments.parameters.count.description", ..., "parameter count: has no description"),
         ("spec.arguments.parameters.count.default", "3", "parameter count: the form shows `value`"),

@@ -7,10 +7,10 @@ from hera.workflows import ClusterWorkflowTemplate
 
 from steps.catalog import STEPS
 from steps.contract import Step, as_text, split_fields
-from steps.errors import TemporaryError
 from tests.factories_argo import MAKE, SITE, USE
 from workflows.argo.site import Site, read_site
-from workflows.argo.template import build_template
+from workflows.argo.template import RETRY, build_template
+from workflows.local.expression import parse
 
 
 def rendered(step: Step[Any, Any], site: Site = SITE, **given: Any) -> dict[str, Any]:
@@ -86,12 +86,28 @@ def test_other_pods_go_anywhere() -> None:
     assert template["container"]["image"] == "registry.test/team/core:1.0"
 
 
-def test_only_the_temporary_exit_code_is_tried_again() -> None:
-    assert rendered(MAKE)["retryStrategy"] == {
-        "limit": 2,
-        "expression": f"asInt(lastRetry.exitCode) == {TemporaryError.exit_code}",
-        "backoff": {"duration": "10s", "factor": 2},
-    }
+def test_tries_are_bounded_and_wait_longer_each_time() -> None:
+    strategy = rendered(MAKE)["retryStrategy"]
+    assert strategy == {"limit": 4, "expression": RETRY, "backoff": {"duration": "10s", "factor": 2}}
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "again"),
+    [
+        ("Failed", "75", "main: Error (exit code 75)", True),
+        ("Failed", "2", "main: Error (exit code 2)", False),
+        ("Failed", "1", "main: Error (exit code 1)", False),
+        ("Failed", "130", "main: Error (exit code 130)", False),
+        ("Error", "-1", "pod deleted", True),
+        ("Failed", "-1", "The node was low on resource: memory.", True),
+        ("Failed", "143", "Pod was terminated in response to imminent node shutdown.", True),
+        ("Failed", "137", "The node was low on resource: ephemeral-storage.", True),
+        ("Failed", "137", "main: OOMKilled (exit code 137)", False),
+    ],
+)
+def test_a_try_follows_what_may_pass_and_nothing_else(status: str, code: str, message: str, again: bool) -> None:
+    last = {"status": status, "exitCode": code, "message": message, "duration": "3"}
+    assert parse(RETRY).holds({"lastRetry": last}) is again
 
 
 def test_timeout_comes_without_retry() -> None:

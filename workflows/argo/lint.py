@@ -3,7 +3,6 @@
 Argo's schema checks no references, `argo lint` evaluates no expressions, and neither knows what the local engine runs.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -11,10 +10,10 @@ from workflows.argo.schema import schema_faults
 from workflows.argo.scope import STATES, TAG, Scope, ancestors, dependencies, named, texts
 from workflows.argo.template import DESCRIPTION
 from workflows.local.errors import ExpressionError
-from workflows.local.expression import parse_condition
+from workflows.local.expression import parse, parse_condition
 
 LONGEST_NAME: Final = 63
-RETRY: Final = re.compile(r"asInt\(lastRetry\.exitCode\) == \d+")
+LAST_TRY: Final = frozenset(f"lastRetry.{name}" for name in ("exitCode", "status", "message", "duration"))
 Entry = Mapping[str, Any]
 
 
@@ -150,8 +149,15 @@ def _retry_faults(template: Entry) -> Iterator[str]:
         yield "retryStrategy: below a retry, Argo no longer applies `timeout` to a pod that is Pending"
     if "limit" not in retry:
         yield "retryStrategy: without a limit it never ends"
-    if not RETRY.fullmatch(str(retry.get("expression"))):
-        yield f"retryStrategy: {retry.get('expression')!r} should be `asInt(lastRetry.exitCode) == CODE`"
+    if "expression" not in retry:
+        yield "retryStrategy: without an expression it tries wrong input again"
+        return
+    try:
+        unknown = parse(str(retry["expression"])).names - LAST_TRY
+    except ExpressionError as error:
+        yield f"retryStrategy: {error}"
+        return
+    yield from (f"retryStrategy: {name!r} is none of {', '.join(sorted(LAST_TRY))}" for name in sorted(unknown))
 
 
 def _container_faults(template: Entry) -> Iterator[str]:

@@ -60,6 +60,7 @@ class Site(_Section):
     pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     service_account: str = Field(min_length=1)
     store_secret: str = Field(min_length=1)
+    bucket: str = Field(default="argosight", min_length=3)
     user: int = Field(ge=1)
     run_deadline: Duration
     keep_succeeded: Duration

@@ -16,6 +16,18 @@ WORK: Final = PurePosixPath("/work")
 DESCRIPTION: Final = "workflows.argoproj.io/description"
 RUN_KEY: Final = "runs/{{workflow.name}}"
 RECORDS_KEY: Final = f"{RUN_KEY}/records"
+RETRY: Final = " || ".join(
+    (
+        f"lastRetry.exitCode == '{TemporaryError.exit_code}'",
+        "lastRetry.status == 'Error'",
+        "lastRetry.exitCode == '-1'",
+        "lastRetry.exitCode == '143'",
+        "lastRetry.exitCode == '137' && lastRetry.message != 'main: OOMKilled (exit code 137)'",
+    )
+)
+"""Try again what said so itself (75), and what lost its pod. The latter are, on Argo 4.1: Error (deleted, drained, or an
+artifact did not come through), no exit code (evicted before it ran), 143 (its node shut down) and 137 (evicted by the
+kubelet; but memory that ran out would run out again). Wrong input (2) and bugs (1) stay as they are."""
 
 
 def artifact_key(step: Step[Any, Any], name: str) -> str:
@@ -117,11 +129,7 @@ def _file(step: Step[Any, Any], name: str) -> str:
 
 
 def _retry() -> RetryStrategy:
-    return RetryStrategy(
-        limit=2,
-        expression=f"asInt(lastRetry.exitCode) == {TemporaryError.exit_code}",
-        backoff=m.Backoff(duration="10s", factor=m.IntOrString(root=2)),
-    )
+    return RetryStrategy(limit=4, expression=RETRY, backoff=m.Backoff(duration="10s", factor=m.IntOrString(root=2)))
 
 
 def _resources(row: Size, site: Site) -> Resources:
