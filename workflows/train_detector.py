@@ -87,6 +87,7 @@ def _main(wiring: Wiring, resize: DAG, device: DAG, train: DAG) -> None:
             metrics=evaluate.get_artifact("metrics"),
             checkpoint=checkpoint,
             data_digest=ingest.get_parameter("digest"),
+            listing=ingest.get_parameter("listing"),
             source=option("source"),
             run="{{workflow.name}}",
             parameters="{{workflow.parameters.json}}",

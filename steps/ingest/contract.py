@@ -85,6 +85,9 @@ class IngestOutputs(Model):
     digest: str
     """SHA-256 of the data set's content, the same for the same images and boxes in whatever archive."""
 
+    listing: str
+    """SHA-256 of the listing of the bucket that it was fetched from, taken before. Empty: it came from no bucket."""
+
 
 INGEST = Step(
     name="ingest",

@@ -24,6 +24,7 @@ from steps.ingest.remote import download, is_remote, place_of
 from steps.ingest.thumbnails import draw_quarantine, draw_samples
 from steps.ingest.verdict import quarantined, refuse_if_bad
 from steps.runtime.cores import available_cores
+from steps.store.listing import listing_digest
 from steps.store.redaction import redact
 from steps.store.source import fetch
 from steps.workspace import Workspace
@@ -38,6 +39,8 @@ def ingest(inputs: IngestInputs, work: Workspace) -> IngestOutputs:
     workers = inputs.workers or available_cores()
     if workers > 1:
         warm_up()
+    # Before anything is fetched: what arrives in the meantime then counts as new, even if some of it was read.
+    listing = listing_digest(inputs.source)
     with work.scratch("ingest") as scratch:
         ledger = Ledger(scratch / "ledger.sqlite")
         tree = Tree.scan(_folder(inputs, scratch, ledger, work), scratch / "tree.sqlite", ledger.note)
@@ -64,7 +67,13 @@ def ingest(inputs: IngestInputs, work: Workspace) -> IngestOutputs:
         write_intake(intake, ledger, info, source.layout, pictures)
         aside = sum(quarantined(ledger, "row").values()) + sum(quarantined(ledger, "image").values())
     return IngestOutputs(
-        dataset=dataset, intake=intake, images=info.images, boxes=info.boxes, quarantined=aside, digest=info.digest
+        dataset=dataset,
+        intake=intake,
+        images=info.images,
+        boxes=info.boxes,
+        quarantined=aside,
+        digest=info.digest,
+        listing=listing,
     )
 
 

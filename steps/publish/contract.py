@@ -32,6 +32,9 @@ class PublishInputs(Model):
     data_digest: Annotated[str, Internal()] = ""
     """Digest of the data set it was trained on, for the lineage."""
 
+    listing: Annotated[str, Internal()] = ""
+    """Digest of the source's listing when it was fetched, for the lineage: `retrain` looks whether it changed."""
+
     source: Annotated[str, Internal()] = ""
     """Source of the data set, for the lineage."""
 

@@ -30,6 +30,7 @@ def publish(inputs: PublishInputs, work: Workspace) -> PublishOutputs:
         run=inputs.run,
         source=redact(inputs.source),
         data_digest=inputs.data_digest,
+        listing=inputs.listing,
         parameters=read_parameters(inputs.parameters),
         code_version=code_version(),
         metrics={name: float(metrics[name]) for name in ("map50", "map50_95")},

@@ -120,7 +120,7 @@ class BucketStore:
             for page in pages:
                 for item in page.get("Contents", ()):
                     if not item["Key"].endswith("/"):
-                        yield Entry(item["Key"][len(below) :], item["Size"])
+                        yield Entry(item["Key"][len(below) :], item["Size"], item["ETag"])
 
     def download(self, key: str, path: Path) -> None:
         """Write the content of `key` to the file `path`, large ones in parallel parts."""

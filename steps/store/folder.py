@@ -78,10 +78,10 @@ class FolderStore:
         start = self.path(folder) if folder else self.root
         with self._translated(prefix):
             self._require_anchor()
-            for path, size in _walk(start):
+            for path, status in _walk(start):
                 key = path[len(str(self.root)) + 1 :]
                 if key.startswith(prefix):
-                    yield Entry(key, size)
+                    yield Entry(key, status.st_size, str(status.st_mtime_ns))
 
     def download(self, key: str, path: Path) -> None:
         """Copy the file `key` to `path`."""
@@ -217,8 +217,8 @@ def _tags_of(path: Path) -> Path:
     return path.with_name(f"{_TAGS}{path.name}")
 
 
-def _walk(folder: Path) -> Iterator[tuple[str, int]]:
-    """Yield path and bytes of the files below `folder`, in the order of an object store's listing."""
+def _walk(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield path and status of the files below `folder`, in the order of an object store's listing."""
     found: list[os.DirEntry[str]] = []
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         found = [entry for entry in entries if not entry.name.startswith(RESERVED)]
@@ -226,7 +226,7 @@ def _walk(folder: Path) -> Iterator[tuple[str, int]]:
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(Path(entry.path))
         elif entry.is_file():
-            yield entry.path, entry.stat().st_size
+            yield entry.path, entry.stat()
 
 
 def _reason(error: OSError) -> str:

@@ -1,7 +1,7 @@
 """What every store can do, whatever is behind it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,9 @@ class Entry:
 
     size: int
     """Bytes."""
+
+    state: str = field(default="", compare=False)
+    """A text that changes when the object is written anew: the ETag of a bucket, the time of a file."""
 
 
 class Store(Protocol):

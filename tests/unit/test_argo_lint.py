@@ -123,7 +123,14 @@ def test_template_of_another_kind_is_refused(sound: dict[str, Any]) -> None:
     made = next(t for t in sound["spec"]["templates"] if t["name"] == "make")
     other = {key: part for key, part in made.items() if key != "container"} | {"suspend": {}}
     found = lint(changed(sound, "spec.templates.make", other))
-    assert "make: is neither a container nor a dag: the local engine and this check know no other" in found
+    assert "make: is neither a container, a dag nor a resource: the local engine and this check know no other" in found
+
+
+def test_resource_is_refused_when_nobody_waits_for_it(sound: dict[str, Any]) -> None:
+    started = {"name": "make", "resource": {"action": "create", "manifest": "{}", "successCondition": "a == b"}}
+    found = lint(changed(sound, "spec.templates.make", started))
+    assert "make: resource: has no failureCondition, so nobody waits for it" in found
+    assert not [fault for fault in found if "successCondition" in fault]
 
 
 def test_twice_named_entries_are_refused(sound: dict[str, Any]) -> None:

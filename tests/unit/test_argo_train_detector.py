@@ -133,6 +133,7 @@ def test_lineage_is_wired_to_publish(templates: dict[str, Any]) -> None:
     publish = named(templates["main"]["dag"]["tasks"])["publish"]
     given = {name: p["value"] for name, p in named(publish["arguments"]["parameters"]).items()}
     assert given["data-digest"] == "{{tasks.ingest.outputs.parameters.digest}}"
+    assert given["listing"] == "{{tasks.ingest.outputs.parameters.listing}}"
     assert given["source"] == "{{workflow.parameters.source}}"
     assert given["run"] == "{{workflow.name}}"
     assert given["parameters"] == "{{workflow.parameters.json}}"

@@ -91,6 +91,7 @@ def test_published_tells_the_version_when_the_step_ran(
     flags = (
         "--run=run-1",
         "--data-digest=abc",
+        "--listing=def",
         "--source=https://u:hunter2@h/a.zip?sig=hunter3",
         f"--parameters={parameters}",
     )
@@ -106,6 +107,7 @@ def test_published_tells_the_version_when_the_step_ran(
             "run": "run-1",
             "source": "https://***@h/a.zip?sig=***",
             "data_digest": "abc",
+            "listing": "def",
             "parameters": {"epochs": "3", "source": "https://***@h/a.zip"},
             "code_version": code_version(),
             "metrics": {"map50": 0.9, "map50_95": 0.5},

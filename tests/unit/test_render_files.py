@@ -80,7 +80,7 @@ def test_faults_are_listed_before_anything_is_written(tmp_path: Path, capsys: py
     site = tmp_path / "site.yaml"
     site.write_text(SITE.read_text().replace("service-account: argosight ", 'service-account: "{{workflow.nme}}" '))
     assert run("--site", str(site), "--out", str(tmp_path)) == 2
-    assert capsys.readouterr().err.startswith("train-detector: spec: {{workflow.nme}}: is nothing that both")
+    assert "train-detector: spec: {{workflow.nme}}: is nothing that both" in capsys.readouterr().err
     assert not (tmp_path / "argo").exists()
 
 

@@ -70,8 +70,10 @@ class _Manifest:
                 item = bool({"withItems", "withParam", "withSequence"} & task.keys())
                 scope = Scope(self.parameters, inputs, reach, exiting, item)
                 yield from (f"{name}: {fault}" for fault in self._task_faults(task, tasks, scope))
+        elif "resource" in template:
+            yield from _resource_faults(template["resource"])
         else:
-            yield "is neither a container nor a dag: the local engine and this check know no other"
+            yield "is neither a container, a dag nor a resource: the local engine and this check know no other"
 
     def _task_faults(self, task: Entry, tasks: Mapping[str, Entry], scope: Scope) -> Iterator[str]:
         yield from scope.faults(task)
@@ -171,6 +173,12 @@ def _container_faults(template: Entry) -> Iterator[str]:
             yield f"artifact {artifact['name']!r} is at {artifact.get('path')!r}, outside every volume: Argo would compress it"
         if not (artifact.get("s3") or {}).get("key"):
             yield f"artifact {artifact['name']!r} has no key"
+
+
+def _resource_faults(resource: Entry) -> Iterator[str]:
+    for outcome in ("successCondition", "failureCondition"):
+        if outcome not in resource:
+            yield f"resource: has no {outcome}, so nobody waits for it"
 
 
 def _output_faults(outputs: Entry, scope: Scope) -> Iterator[str]:

@@ -5,7 +5,7 @@ import json
 from inspect import cleandoc
 from typing import Any, Final
 
-from hera.workflows import ClusterWorkflowTemplate
+from hera.workflows import ClusterWorkflowTemplate, CronWorkflow
 from hera.workflows import models as m
 
 from steps.contract import Model, duration_seconds
@@ -49,11 +49,20 @@ def conduct(site: Site, *, title: str, options: type[Model], version: str) -> di
 def manifest(workflow: ClusterWorkflowTemplate) -> str:
     """Return the YAML of `workflow`, marked as generated and with the digest of its spec as an annotation."""
     workflow.annotations = {**(workflow.annotations or {}), DIGEST: spec_digest(workflow.to_dict()["spec"])}
-    text = workflow.to_yaml(allow_unicode=True, width=120)
-    return HEADER + "".join(f"{line.rstrip()}\n" for line in text.strip().splitlines())
+    return _text(workflow)
+
+
+def cron_manifest(schedule: CronWorkflow) -> str:
+    """Return the YAML of `schedule`, marked as generated."""
+    return _text(schedule)
 
 
 def spec_digest(spec: dict[str, Any]) -> str:
     """Return the SHA-256 of `spec` however it is laid out: a released version must never change it."""
     canonical = json.dumps(spec, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+
+
+def _text(rendered: ClusterWorkflowTemplate | CronWorkflow) -> str:
+    text = rendered.to_yaml(allow_unicode=True, width=120)
+    return HEADER + "".join(f"{line.rstrip()}\n" for line in text.strip().splitlines())

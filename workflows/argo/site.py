@@ -51,6 +51,13 @@ class Gpu(_Section):
     tolerations: tuple[Toleration, ...] = ()
 
 
+class Retrain(_Section):
+    """When to look for new data."""
+
+    schedules: tuple[str, ...] = Field(default=("0 3 * * *",), min_length=1)
+    timezone: str = "UTC"
+
+
 class Site(_Section):
     """One cluster: where images come from, who pods run as, how large they are, where GPUs stand."""
 
@@ -59,6 +66,7 @@ class Site(_Section):
     images: dict[str, str] = {}
     pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     service_account: str = Field(min_length=1)
+    submitter_account: str = Field(default="argosight-submitter", min_length=1)
     store_secret: str = Field(min_length=1)
     bucket: str = Field(default="argosight", min_length=3)
     user: int = Field(ge=1)
@@ -67,6 +75,7 @@ class Site(_Section):
     keep_failed: Duration
     sizes: dict[str, Size]
     gpu: Gpu
+    retrain: Retrain = Retrain()
 
     @model_validator(mode="after")
     def _has_gpu_place(self) -> "Site":

@@ -7,10 +7,11 @@ from itertools import islice
 from pathlib import Path
 
 from steps.catalog import STEPS
-from workflows.argo.catalog import build_workflows
+from workflows.argo.catalog import build_schedules, build_workflows
 from workflows.argo.lint import lint
 from workflows.argo.manifest import HEADER
 from workflows.argo.reference import GENERATED, index_page, step_page, workflow_page
+from workflows.argo.schema import schema_faults
 from workflows.argo.site import ROOT, SITE, Site, SiteError, read_site
 from workflows.argo.wiring import WiringError
 
@@ -62,9 +63,14 @@ def render(site: Site) -> tuple[dict[Path, str], list[str]]:
     """Return every generated file, by its path in the project, and what lint finds wrong with the manifests."""
     workflows = build_workflows(site)
     faults = [f"{workflow.name}: {fault}" for workflow in workflows for fault in lint(workflow.document)]
+    schedules = build_schedules(site)
+    faults += [
+        f"{schedule.name}: {fault}" for schedule in schedules for fault in schema_faults(dict(schedule.document))
+    ]
     manifests, pages = Path("argo/rendered"), Path("docs/reference")
     steps = list(STEPS.values())
     files = {manifests / f"{workflow.name}.yaml": workflow.text for workflow in workflows}
+    files |= {manifests / "cron" / f"{schedule.name}.yaml": schedule.text for schedule in schedules}
     files |= {pages / f"workflow-{workflow.name}.md": workflow_page(workflow, steps) for workflow in workflows}
     files |= {pages / f"step-{step.name}.md": step_page(step, workflows) for step in steps}
     files[pages / "index.md"] = index_page(workflows, steps)

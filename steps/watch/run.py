@@ -1,0 +1,78 @@
+"""Find data sets that no model was trained on yet, and say so of those that are known."""
+
+import json
+from typing import Any
+
+from steps.errors import ParameterError
+from steps.registry import Registry, Version
+from steps.store import open_store
+from steps.store.listing import listing_digest
+from steps.watch.contract import WatchInputs, WatchOutputs
+from steps.watch.place import DataSet, find_data_sets
+from steps.workspace import Workspace
+
+OWN = {"source", "source-sha256", "model-name", "registry"}
+"""Parameters that this data set and registry decide, whatever the last version was trained with."""
+
+HIDDEN = "***"
+
+
+def watch(inputs: WatchInputs, work: Workspace) -> WatchOutputs:
+    """Look at every data set, or the one that is named.
+
+    Raises:
+        ParameterError: If `parameters` is no JSON object of scalars, or `source` does not lie below `datasets`.
+        InputError: If there is no such bucket, or it refuses.
+        StoreUnavailableError: If the store does not answer.
+    """
+    given = _read_parameters(inputs.parameters)
+    registry = Registry.open(inputs.registry)
+    found, left_out = find_data_sets(open_store(inputs.datasets), inputs.source)
+    published = set(registry.names())
+    trainings, told = [], []
+    for data_set in found:
+        listing = listing_digest(data_set.source)
+        last = registry.latest(data_set.name) if data_set.name in published else None
+        told.append(f"{data_set.name}: {_verdict(last, listing)}")
+        if not last or last.manifest.lineage.listing != listing:
+            trainings.append(_training(data_set, listing, last, given | {"registry": inputs.registry}))
+    told += [f"{name} left out: {why}" for name, why in left_out]
+    told = told or [f"no data set in {inputs.source or inputs.datasets}"]
+    for number, line in enumerate(told, 1):
+        work.progress(number, len(told), line)
+    return WatchOutputs(
+        trainings=json.dumps(trainings, ensure_ascii=False), count=len(trainings), verdict="; ".join(told)
+    )
+
+
+def _verdict(last: Version | None, listing: str) -> str:
+    if not last:
+        return "new, no model of it is published yet"
+    if not last.manifest.lineage.listing:
+        return f"to be trained, because version {last.number} does not tell which objects it was trained on"
+    if last.manifest.lineage.listing != listing:
+        return f"changed since version {last.number}"
+    return f"nothing new, version {last.number} was trained on it"
+
+
+def _training(data_set: DataSet, listing: str, last: Version | None, given: dict[str, str]) -> dict[str, str]:
+    """Describe a training. Its run is named by the content, so that whoever asks for the same gets the same run."""
+    before = last.manifest.lineage.parameters if last else {}
+    parameters = {name: value for name, value in before.items() if name not in OWN and HIDDEN not in value}
+    parameters |= given | {"source": data_set.source, "model-name": data_set.name}
+    return {
+        "name": data_set.name,
+        "run": f"train-{data_set.name}-{listing[:10]}",
+        "parameters": json.dumps([{"name": n, "value": v} for n, v in sorted(parameters.items())], ensure_ascii=False),
+    }
+
+
+def _read_parameters(text: str) -> dict[str, str]:
+    hint = 'write a JSON object of texts, numbers and booleans, such as {"epochs": 20}'
+    try:
+        found: Any = json.loads(text)
+    except ValueError as error:
+        raise ParameterError(f"--parameters={text[:200]!r} is not JSON: {error}", hint=hint) from None
+    if not isinstance(found, dict) or not all(isinstance(value, str | int | float) for value in found.values()):
+        raise ParameterError(f"--parameters={text[:200]!r} is no JSON object of scalars", hint=hint)
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in found.items()}
