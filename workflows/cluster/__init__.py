@@ -1,0 +1,1 @@
+"""A Kubernetes cluster: connecting, applying manifests, installing (`bootstrap`) and checking (`doctor`)."""
