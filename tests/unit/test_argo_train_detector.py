@@ -162,6 +162,12 @@ def test_version_and_digest_are_on_the_manifest(document: dict[str, Any]) -> Non
     assert document["metadata"]["annotations"][DIGEST] == spec_digest(document["spec"])
 
 
+def test_version_has_the_revision_of_the_site_when_there_is_one() -> None:
+    labels = build(read_site().model_copy(update={"revision": 2})).labels
+    assert labels
+    assert labels[VERSION_LABEL] == f"{VERSION}-r2"
+
+
 def test_digest_changes_when_the_spec_does() -> None:
     site = read_site()
     other = site.model_copy(update={"tag": "other"})

@@ -61,7 +61,7 @@ def build_workflows(site: Site) -> list[Workflow]:
         text = manifest(module.build(site))
         document = yaml.load(text, Loader=yaml.CSafeLoader)
         name = document["metadata"]["name"]
-        found.append(Workflow(name, module.VERSION, module.Options, text, document))
+        found.append(Workflow(name, site.version(module.VERSION), module.Options, text, document))
     return found
 
 

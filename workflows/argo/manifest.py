@@ -23,7 +23,7 @@ HEADER: Final = (
 def conduct(site: Site, *, title: str, options: type[Model], version: str) -> dict[str, Any]:
     """Return the arguments of a `ClusterWorkflowTemplate` that say how its runs behave on `site`."""
     return {
-        "labels": {"app.kubernetes.io/part-of": "argosight", VERSION_LABEL: version},
+        "labels": {"app.kubernetes.io/part-of": "argosight", VERSION_LABEL: site.version(version)},
         "annotations": {TITLE: title, DESCRIPTION: cleandoc(options.__doc__ or "")},
         "service_account_name": site.service_account,
         "security_context": m.PodSecurityContext(

@@ -63,6 +63,7 @@ class Site(_Section):
 
     registry: str = Field(min_length=1)
     tag: str = Field(default=__version__, min_length=1)
+    revision: int = Field(default=0, ge=0)
     images: dict[str, str] = {}
     pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     service_account: str = Field(min_length=1)
@@ -82,6 +83,10 @@ class Site(_Section):
         if any(size.gpus for size in self.sizes.values()) and not self.gpu.resource:
             raise ValueError("sizes ask for GPUs, and gpu.resource does not say which resource that is")
         return self
+
+    def version(self, of_workflow: str) -> str:
+        """Return the version under which a workflow is released here: `0.1.0`, or `0.1.0-r2` at revision 2."""
+        return f"{of_workflow}-r{self.revision}" if self.revision else of_workflow
 
     def image(self, target: str) -> str:
         """Return the full name of the image built from `target` of `images/Dockerfile`."""

@@ -11,6 +11,8 @@ COMMANDS = {
     "retry": "Go on with a run that failed or was interrupted; what succeeded is kept.",
     "list": "List the runs on this machine.",
     "logs": "Show the logs of a run, or of one of its nodes.",
+    "diff": "Show what a release would change in the cluster.",
+    "release": "Put the rendered templates into the cluster, each under its version and as the alias.",
     "render": "Write the manifests and reference pages from the code; --check tells whether they are current.",
 }
 
