@@ -92,7 +92,15 @@ def _main(wiring: Wiring, resize: DAG, device: DAG, train: DAG) -> None:
             run="{{workflow.name}}",
             parameters="{{workflow.parameters.json}}",
         )
-        wiring.call(DEPLOY, As(when=f"'{option('deploy')}' == 'true'"), version=publish.get_parameter("version"))
+        wiring.call(
+            DEPLOY,
+            As(when=f"'{option('deploy')}' == 'true'", account=wiring.site.deployer_account),
+            version=publish.get_parameter("version"),
+            image=wiring.site.image("serve"),
+            store_secret=wiring.site.store_secret,
+            gpu_resource=wiring.site.gpu.resource,
+            node_selector=",".join(f"{name}={value}" for name, value in wiring.site.gpu.node_selector.items()),
+        )
 
 
 def _resize(wiring: Wiring) -> DAG:

@@ -1,38 +1,18 @@
-"""Start, ask, compare, keep, stop."""
+"""Serve, ask, compare, keep: beside this step, or in a cluster."""
 
 import json
-import time
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import urllib3
-from pydantic import ValidationError
 
 from steps.contract import duration_seconds
-from steps.deploy.agreement import Expected, disagreement
 from steps.deploy.contract import DeployInputs, DeployOutputs
+from steps.deploy.conversation import GOLDEN, REQUEST_TIMEOUT_S, REQUESTS, Conversation, Golden, converse, line_to
 from steps.deploy.local_server import running_server
-from steps.errors import ModelError, TemporaryError
+from steps.errors import ParameterError
 from steps.registry import Registry, Version
 from steps.workspace import Workspace
-
-REQUESTS = 10
-"""Enough for a median, and over in a moment."""
-
-GOLDEN = "golden/image.jpg"
-EXPECTED = "golden/expected.json"
-REQUEST_TIMEOUT_S = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """What the server said: results on the golden image, the picture it drew, and the median time of a request."""
-
-    results: list[dict[str, Any]]
-    picture: bytes
-    latency_ms: float
 
 
 def deploy(inputs: DeployInputs, work: Workspace) -> DeployOutputs:
@@ -41,69 +21,73 @@ def deploy(inputs: DeployInputs, work: Workspace) -> DeployOutputs:
     Raises:
         RegistryError: If there is no such model or version.
         ModelError: If the version has no golden image, or the answer is not the expected one.
+        ParameterError: If the target cannot do what is asked.
         TemporaryError: If the server is not ready in time, or does not answer.
     """
+    if inputs.deploy_target == "local" and inputs.change == "deploy" and not inputs.keep_settings:
+        return _test(inputs, work)
+    return _deploy_to_cluster(inputs, work)
+
+
+def _test(inputs: DeployInputs, work: Workspace) -> DeployOutputs:
+    if inputs.canary:
+        raise ParameterError(
+            f"--canary={inputs.canary}: a test has no requests to share",
+            hint="use --deploy-target=deployment or kserve",
+        )
     registry = Registry.open(inputs.registry)
     version = registry.resolve(inputs.model_name, inputs.version)
-    answer = work.out / "answer"
-    answer.mkdir()
     with work.scratch("deploy") as scratch:
-        image, expected = _golden(registry, version, scratch)
-        flags = [f"--registry={inputs.registry}", f"--model-name={version.name}", f"--version={version.number}"]
-        timeout_s = duration_seconds(inputs.ready_timeout)
-        with running_server(flags, work=scratch / "serve", log=answer / "server.log", timeout_s=timeout_s) as url:
-            said = _ask(url, image)
-    difference = disagreement(expected, said.results)
-    if difference:
-        raise ModelError(
-            f"the server's answer to the golden image of {version.name} {version.number} is not the expected one: {difference}",
-            hint="the model behaves differently here than where it was exported: compare the versions of onnxruntime",
-        )
-    document = {
+        golden = Golden.of(registry, version, scratch)
+        answer = _answer_folder(work)
+        said = _try(inputs, version, golden, scratch, answer)
+    work.progress(1, 1, f"version {version.number} answers in {said.latency_ms:.1f} ms: {len(said.results)} boxes")
+    return _keep(answer, version, said, url="")
+
+
+def _deploy_to_cluster(inputs: DeployInputs, work: Workspace) -> DeployOutputs:
+    from steps.deploy.cluster.api import Api  # noqa: PLC0415  (what a test does not need)
+    from steps.deploy.cluster.service import make_plan  # noqa: PLC0415
+
+    plan = make_plan(inputs, Api.connect(inputs.namespace))
+    with work.scratch("deploy") as scratch:
+        golden = Golden.of(plan.registry, plan.version, scratch)
+        answer = _answer_folder(work)
+        # First here, so that a version that does not answer gets no request of anybody's.
+        _try(plan.inputs, plan.version, golden, scratch, answer)
+    plan.write(answer / "manifests.yaml")
+    said, url = plan.carry_out(golden, work.progress)
+    work.progress(1, 1, f"version {plan.version.number} serves at {url} and gets {plan.share}")
+    return _keep(answer, plan.version, said, url=url)
+
+
+def _try(inputs: DeployInputs, version: Version, golden: Golden, scratch: Path, answer: Path) -> Conversation:
+    """Ask a server that runs beside this step."""
+    flags = [f"--registry={inputs.registry}", f"--model-name={version.name}", f"--version={version.number}"]
+    timeout_s = duration_seconds(inputs.ready_timeout)
+    with (
+        running_server(flags, work=scratch / "serve", log=answer / "server.log", timeout_s=timeout_s) as url,
+        urllib3.PoolManager(retries=False, timeout=REQUEST_TIMEOUT_S) as client,
+    ):
+        return converse(line_to(url, client), version, golden)
+
+
+def _answer_folder(work: Workspace) -> Path:
+    folder = work.out / "answer"
+    folder.mkdir()
+    return folder
+
+
+def _keep(answer: Path, version: Version, said: Conversation, *, url: str) -> DeployOutputs:
+    document: dict[str, Any] = {
         "version": version.number,
         "image": GOLDEN,
         "boxes": said.results,
         "requests": REQUESTS,
         "latency_ms": said.latency_ms,
         "matches_golden": True,
+        "url": url,
     }
     (answer / "answer.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     (answer / "picture.jpg").write_bytes(said.picture)
-    work.progress(1, 1, f"version {version.number} answers in {said.latency_ms:.1f} ms: {len(said.results)} boxes")
-    return DeployOutputs(answer=answer, version=version.number, latency_ms=said.latency_ms)
-
-
-def _golden(registry: Registry, version: Version, scratch: Path) -> tuple[bytes, Expected]:
-    folder = registry.fetch(version, scratch)
-    try:
-        return (folder / GOLDEN).read_bytes(), Expected.model_validate_json((folder / EXPECTED).read_bytes())
-    except (OSError, ValidationError) as error:
-        raise ModelError(
-            f"{version.url} has no usable {GOLDEN} and {EXPECTED} ({type(error).__name__})",
-            hint="export and publish the model anew: `export` writes both",
-        ) from None
-
-
-def _ask(url: str, image: bytes) -> Conversation:
-    with urllib3.PoolManager(retries=False, timeout=REQUEST_TIMEOUT_S) as client:
-        times, results = [], []
-        for _ in range(REQUESTS):
-            began = time.perf_counter()
-            body = _post(client, f"{url}/predict", image)
-            times.append(1000 * (time.perf_counter() - began))
-            results = json.loads(body)["images"][0]["results"]
-        picture = _post(client, f"{url}/predict?format=image", image)
-    return Conversation(results, picture, round(median(times), 3))
-
-
-def _post(client: urllib3.PoolManager, url: str, image: bytes) -> bytes:
-    try:
-        response = client.request("POST", url, body=image, headers={"Content-Type": "image/jpeg"})
-    except urllib3.exceptions.HTTPError as error:
-        raise TemporaryError(f"the server did not answer: {error}", hint="run it again") from None
-    if response.status != 200:
-        raise ModelError(
-            f"the server answered {response.status}: {response.data[:500].decode(errors='replace')}",
-            hint="the server's log tells more; serve this version and send it the golden image",
-        )
-    return response.data
+    return DeployOutputs(answer=answer, version=version.number, latency_ms=said.latency_ms, url=url)

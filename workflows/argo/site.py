@@ -67,6 +67,7 @@ class Site(_Section):
     images: dict[str, str] = {}
     pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     service_account: str = Field(min_length=1)
+    deployer_account: str = Field(default="argosight-deployer", min_length=1)
     submitter_account: str = Field(default="argosight-submitter", min_length=1)
     store_secret: str = Field(min_length=1)
     bucket: str = Field(default="argosight", min_length=3)

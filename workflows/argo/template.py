@@ -39,7 +39,7 @@ def artifact_key(step: Step[Any, Any], name: str) -> str:
 
 
 def build_template(
-    step: Step[Any, Any], site: Site, *, name: str = "", size: str = "", timeout: str | None = None
+    step: Step[Any, Any], site: Site, *, name: str = "", size: str = "", timeout: str | None = None, account: str = ""
 ) -> Container:
     """Build the container template of `step`.
 
@@ -50,6 +50,7 @@ def build_template(
         size: Row of `sizes` in the site file; the contract's own otherwise.
         timeout: Longest time from creation of the pod to its end, waiting for a node included. Such a template is
             not tried again: below a retry, Argo no longer looks at how long a pod is Pending.
+        account: Service account of its pods; the workflow's otherwise.
     """
     row = site.size(size or step.size)
     parameters, artifacts = split_fields(step.inputs)
@@ -87,6 +88,7 @@ def build_template(
             ),
             *(_output_artifact(step, n) for n in out_artifacts),
         ],
+        service_account_name=account or None,
         retry_strategy=None if timeout else _retry(),
         resources=_resources(row, site),
         volumes=_volumes(row),

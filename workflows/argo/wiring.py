@@ -28,6 +28,7 @@ class As:
         template: Name of the template, where a step has several; the step's own unless given.
         size: Row of `sizes` in the site file for this template; the contract's unless given.
         timeout: Longest time until the pod has ended, waiting for a node included.
+        account: Service account of the pod; the workflow's unless given.
         after: Tasks that come first though nothing is wired from them.
         when: Condition, both sides quoted.
     """
@@ -36,6 +37,7 @@ class As:
     template: str = ""
     size: str = ""
     timeout: str | None = None
+    account: str = ""
     after: tuple[Task, ...] = ()
     when: str | None = None
 
@@ -117,7 +119,9 @@ class Wiring:
         # Kept, because Hera emits a template twice when it is built twice, and Argo refuses that.
         name = how.template or step.name
         if name not in self._templates:
-            self._templates[name] = build_template(step, self.site, name=name, size=how.size, timeout=how.timeout)
+            self._templates[name] = build_template(
+                step, self.site, name=name, size=how.size, timeout=how.timeout, account=how.account
+            )
         return self._templates[name]
 
 

@@ -1,0 +1,82 @@
+"""The servers of one deployment: which are ready, and in words why the others are not."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from steps.deploy.cluster.api import Api, Document
+from steps.deploy.cluster.pod import CONTAINER
+from steps.errors import InputError
+
+LOG_LINES: Final = 12
+HOPELESS: Final = frozenset({"InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"})
+"""What a kubelet waits for though it will not come by itself."""
+
+
+def alive(pods: list[Document]) -> list[Document]:
+    """Return the pods that are not on their way out."""
+    return [
+        pod
+        for pod in pods
+        if "deletionTimestamp" not in pod["metadata"] and pod["status"].get("phase") not in ("Succeeded", "Failed")
+    ]
+
+
+def ready(pods: list[Document]) -> list[Document]:
+    """Return the living pods that get requests."""
+    return [
+        pod
+        for pod in alive(pods)
+        if any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", ()))
+    ]
+
+
+def refuse_hopeless(api: Api, pods: list[Document]) -> None:
+    """End the waiting where it cannot help.
+
+    Raises:
+        InputError: If a server ended because its input is wrong, or cannot be started as it is.
+    """
+    for pod in alive(pods):
+        for status in _containers(pod):
+            ended = _ended(status)
+            if ended.get("exitCode") == InputError.exit_code or _waiting(status).get("reason") in HOPELESS:
+                raise InputError(
+                    f"the new server does not start: {explain(api, [pod])}", hint="the log of the pod tells why"
+                )
+
+
+def explain(api: Api, pods: list[Document]) -> str:
+    """Say in words what each of `pods` waits for or ended with, with the end of its log."""
+    told = [f"pod {pod['metadata']['name']}: {'; '.join(_faults(api, pod)) or 'not ready'}" for pod in pods]
+    return "\n".join(told) or "there is no pod: is there a quota, or a policy that forbids it?"
+
+
+def _faults(api: Api, pod: Document) -> Iterator[str]:
+    for condition in pod["status"].get("conditions", ()):
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            yield f"it finds no node: {condition.get('message', condition.get('reason', ''))}"
+    for status in _containers(pod):
+        waiting, ended = _waiting(status), _ended(status)
+        if waiting.get("reason") not in (None, "PodInitializing", "ContainerCreating"):
+            yield f"{status['name']} waits: {waiting['reason']} {waiting.get('message', '')}".rstrip()
+        if ended and ended.get("reason") != "Completed":
+            yield f"{status['name']} ended with exit code {ended.get('exitCode')} ({ended.get('reason', '')})"
+        running = "running" in status.get("state", {})
+        if status["name"] == CONTAINER and (ended or (running and not status.get("ready"))):
+            log = api.pod_log(pod["metadata"]["name"], CONTAINER, LOG_LINES).splitlines()
+            yield "its log ends:" + "".join(f"\n  | {line}" for line in log)
+
+
+def _containers(pod: Document) -> list[dict[str, Any]]:
+    status = pod["status"]
+    return [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+
+
+def _waiting(status: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = status.get("state", {}).get("waiting") or {}
+    return found
+
+
+def _ended(status: dict[str, Any]) -> dict[str, Any]:
+    ends = (status.get(when, {}).get("terminated") for when in ("state", "lastState"))
+    return next((end for end in ends if end), {})

@@ -1,0 +1,189 @@
+"""Bring manifests to the cluster, wait until the version answers, and put back what was there if it does not."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from steps.deploy.cluster.api import Api, Document
+from steps.deploy.cluster.pod import PORT
+from steps.deploy.cluster.pods import alive, explain, ready, refuse_hopeless
+from steps.deploy.cluster.record import Record
+from steps.deploy.cluster.settings import DEPLOYED, INSTANCE, MANAGED_BY, TRACK
+from steps.deploy.conversation import REQUESTS, Conversation, Golden, converse
+from steps.errors import InputError, StepError, TemporaryError
+from steps.registry import Version
+
+POLL_S: Final = 1.0
+PUT_BACK_S: Final = 60
+"""Longest wait for what was put back: it still serves, unless it was gone before."""
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One change of a service.
+
+    Attributes:
+        api: The cluster.
+        name: The service.
+        version: The version that must answer.
+        golden: What it must answer.
+        manifests: All that the service is made of afterwards.
+        deployed: Label of the pods that must answer.
+        track: `stable` or `canary`.
+        before: What served before, None where nothing did.
+        servers: How many of them there must be.
+        progress: Tells how far it is.
+    """
+
+    api: Api
+    name: str
+    version: Version
+    golden: Golden
+    manifests: tuple[Manifest, ...]
+    deployed: str
+    track: str
+    before: Record | None
+    servers: int
+    progress: Callable[[int, int, str], None]
+
+    def run(self, timeout_s: float) -> tuple[Conversation, str]:
+        """Make the change and return what the version said, and where the service is reached, if it says so itself.
+
+        Raises:
+            StepError: If the version does not answer as it should in time. What was there is put back first, also when
+                this process is told to stop.
+        """
+        self._refuse_strangers()
+        try:
+            self._apply(self.manifests)
+            conversation = self._wait(time.monotonic() + timeout_s)
+        except StepError as error:
+            raise type(error)(f"{error.message}\n{self._put_back()}", hint=error.hint) from None
+        except BaseException:
+            self._put_back()
+            raise
+        self._remove(self._left_over())
+        return conversation, self._address()
+
+    def _refuse_strangers(self) -> None:
+        """Touch nothing that somebody else made under these names."""
+        for manifest in self.manifests:
+            kind, name = manifest["kind"], manifest["metadata"]["name"]
+            found = self.api.find(kind, name)
+            if found and found["metadata"].get("labels", {}).get(MANAGED_BY) != "argosight":
+                raise InputError(
+                    f"there is a {kind} {name} in namespace {self.api.namespace} that argosight did not make",
+                    hint="deploy under another name with --service, or remove it first",
+                )
+
+    def _apply(self, manifests: tuple[Manifest, ...]) -> None:
+        """Apply all, and leave the number of servers that an autoscaler has found, within its new bounds."""
+        scalers = {
+            one["metadata"]["name"]: one["spec"] for one in manifests if one["kind"] == "HorizontalPodAutoscaler"
+        }
+        for manifest in manifests:
+            bounds = scalers.get(manifest["metadata"]["name"])
+            live = self.api.find("Deployment", manifest["metadata"]["name"]) if bounds else None
+            if manifest["kind"] == "Deployment" and bounds and live:
+                replicas = min(max(live["spec"]["replicas"], bounds["minReplicas"]), bounds["maxReplicas"])
+                self.api.apply({**manifest, "spec": {**manifest["spec"], "replicas": replicas}})
+            else:
+                self.api.apply(manifest)
+
+    def _wait(self, deadline: float) -> Conversation:
+        asked: dict[str, Conversation] = {}
+        while True:
+            pods = self.api.list("Pod", {INSTANCE: self.name, TRACK: self.track})
+            ours = [pod for pod in pods if pod["metadata"]["labels"].get(DEPLOYED) == self.deployed]
+            refuse_hopeless(self.api, ours)
+            for pod in ready(ours):
+                if pod["metadata"]["name"] not in asked:
+                    asked[pod["metadata"]["name"]] = self._ask(pod, first=not asked)
+            old = [] if self._keeps_old_pods else [pod for pod in alive(pods) if pod not in ours]
+            answering = sum(pod["metadata"]["name"] in asked for pod in ready(ours))
+            self.progress(
+                min(answering, self.servers), self.servers + 1, f"{answering} of {self.servers} servers answer"
+            )
+            waits_for = self._service_waits_for()
+            if answering >= self.servers and not old and not waits_for:
+                return next(iter(asked.values()))
+            if time.monotonic() > deadline:
+                ours_waiting = [pod for pod in alive(ours) if pod not in ready(ours)]
+                reason = waits_for if answering >= self.servers else explain(self.api, ours_waiting)
+                raise TemporaryError(
+                    f"version {self.version.number} of {self.version.name!r} does not serve in time: "
+                    f"{answering} of {self.servers} servers answer, {len(old)} old ones are left\n{reason}",
+                    hint="give it more time with --ready-timeout, or mend what the pods wait for",
+                )
+            time.sleep(POLL_S)
+
+    @property
+    def _keeps_old_pods(self) -> bool:
+        """Whether pods of other revisions may stay: Knative lets them go when nobody asks them any more."""
+        annotations = self.manifests[0]["metadata"].get("annotations", {})
+        return "Knative" in annotations.values()
+
+    def _ask(self, pod: Document, *, first: bool) -> Conversation:
+        requests = REQUESTS if first else 1
+        return converse(self.api.line_to(pod, PORT), self.version, self.golden, requests=requests)
+
+    def _service_waits_for(self) -> str:
+        """Return what KServe still has to do before requests go to the new servers; empty if nothing."""
+        if not any(manifest["kind"] == "InferenceService" for manifest in self.manifests):
+            return ""
+        found = self.api.find("InferenceService", self.name) or {}
+        status = found.get("status", {})
+        if status.get("observedGeneration") != found.get("metadata", {}).get("generation"):
+            return "KServe has not looked at the change yet"
+        faults = [
+            f"{one['type']} is {one['status']}: {one.get('reason', '')} {one.get('message', '')}".rstrip()
+            for one in status.get("conditions", ())
+            if one["status"] != "True" and one.get("severity") != "Info"
+        ]
+        is_ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", ()))
+        return "" if is_ready else "; ".join(faults) or "KServe says nothing yet"
+
+    def _address(self) -> str:
+        if not any(manifest["kind"] == "InferenceService" for manifest in self.manifests):
+            return ""
+        status = (self.api.find("InferenceService", self.name) or {}).get("status", {})
+        return str((status.get("address") or {}).get("url") or status.get("url") or "")
+
+    def _left_over(self) -> list[tuple[str, str]]:
+        """Return kind and name of what the service was made of before and is no more."""
+        kept = {_identity(manifest) for manifest in self.manifests}
+        was = self.before.manifests if self.before else ()
+        return [_identity(manifest) for manifest in was if _identity(manifest) not in kept]
+
+    def _remove(self, objects: list[tuple[str, str]]) -> None:
+        for kind, name in objects:
+            self.api.delete(kind, name)
+
+    def _put_back(self) -> str:
+        """Undo the change, and say in words what serves now."""
+        was = self.before.manifests if self.before else ()
+        known = {_identity(manifest) for manifest in was}
+        try:
+            self._apply(was)
+            self._remove([one for one in map(_identity, self.manifests) if one not in known])
+            if not self.before:
+                return "nothing served before: what was made is removed again"
+            return self._wait_for_before(self.before, time.monotonic() + PUT_BACK_S)
+        except StepError as error:
+            return f"what served before could not be put back: {error.message}"
+
+    def _wait_for_before(self, before: Record, deadline: float) -> str:
+        number = before.stable.version
+        while time.monotonic() < deadline:
+            pods = self.api.list("Pod", {INSTANCE: self.name, DEPLOYED: before.stable.deployed})
+            if ready(pods):
+                return f"version {number}, which served before, is put back and ready"
+            time.sleep(POLL_S)
+        return f"version {number}, which served before, is put back, but no server of it is ready yet"
+
+
+def _identity(manifest: Manifest) -> tuple[str, str]:
+    return manifest["kind"], manifest["metadata"]["name"]
