@@ -69,6 +69,26 @@ Duration = Annotated[str, AfterValidator(_check_duration)]
 """A duration as Argo spells it: `90s`, `12m`, `1h30m`. It stays text, so that a template can use it too."""
 
 
+CACHE = "STEP_CACHE"
+"""Variable: folder or `s3://` URL that keeps results. Not set: none are kept, none are taken."""
+
+REUSE = "STEP_REUSE"
+"""Variable: `false` does the work anew, and keeps the new result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """Says that outputs follow from inputs alone, so that the result of an earlier run may stand in for the work.
+
+    Attributes:
+        beside: Parameters, by field name, that the outputs do not depend on.
+        depends_on_more: Tells of inputs that name what may change behind their back, such as a URL.
+    """
+
+    beside: tuple[str, ...] = ()
+    depends_on_more: "Callable[[Any], bool]" = lambda _inputs: False
+
+
 @dataclass(frozen=True, slots=True)
 class Step(Generic[In, Out]):
     """The one definition of a step, read by the runner, the renderer and the docs."""
@@ -90,6 +110,9 @@ class Step(Generic[In, Out]):
 
     size: str = "small"
     """Row of `sizes` in `config/site.yaml`: the pod's requests and limits."""
+
+    reuse: Reuse | None = None
+    """Whether an earlier result may stand in for the work. For steps that work long and leave little."""
 
     @property
     def summary(self) -> str:

@@ -18,6 +18,7 @@ from steps import __version__
 from steps.command_line import parse, work_root
 from steps.contract import Model, Step, argo_name, artifact_mark, as_text, split_fields
 from steps.errors import StepError
+from steps.reuse import ResultCache
 from steps.store.redaction import redact
 from steps.workspace import Workspace
 
@@ -46,7 +47,10 @@ def run(step: Step[Any, Any], argv: Sequence[str]) -> int:
     try:
         inputs = parse(step, argv)
         record["parameters"] = _redacted(_parameters(inputs))
-        record["outputs"] = _redacted(_execute(step, inputs, root))
+        outputs, reused = _execute(step, inputs, root)
+        record["outputs"] = _redacted(outputs)
+        if reused:
+            record["reused"] = reused
     except StepError as error:
         code, fault = error.exit_code, f"{step.name}: {error}"
         record["error"] = _redacted({"message": error.message, "hint": error.hint})
@@ -79,21 +83,29 @@ def write_atomically(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def _execute(step: Step[Any, Any], inputs: Model, root: Path) -> dict[str, str]:
+def _execute(step: Step[Any, Any], inputs: Model, root: Path) -> tuple[dict[str, str], str]:
+    """Do the work, or take the result of an earlier run; return the parameters, and when that result was made."""
     final, staging = root / "out", root / ".out"
     for folder in (final, staging):
         shutil.rmtree(folder, ignore_errors=True)
     staging.mkdir()
     state = root / "state"
     state.mkdir(exist_ok=True)
-    outputs = step.load()(inputs, Workspace(out=staging, state=state))
-    _check_artifacts(step, outputs, staging)
-    parameters = _parameters(outputs)
-    for name, text in parameters.items():
-        (staging / name).write_text(text, encoding="utf-8")
+    cache = ResultCache.of(step, inputs)
+    made = cache.take(staging) if cache else ""
+    if not made:
+        shutil.rmtree(staging)
+        staging.mkdir()
+        outputs = step.load()(inputs, Workspace(out=staging, state=state))
+        _check_artifacts(step, outputs, staging)
+        for name, text in _parameters(outputs).items():
+            (staging / name).write_text(text, encoding="utf-8")
+        if cache:
+            cache.keep(_now(), staging)
+    told = {name: (staging / name).read_text(encoding="utf-8") for name in split_fields(step.outputs)[0]}
     staging.rename(final)
     shutil.rmtree(state)
-    return parameters
+    return told, made
 
 
 def _check_artifacts(step: Step[Any, Any], outputs: Model, staging: Path) -> None:

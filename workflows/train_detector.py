@@ -43,6 +43,9 @@ class Options(Model):
     deploy: bool = False
     """Serve the published version and ask it for an answer."""
 
+    reuse: bool = True
+    """Take the result of an earlier run for training, export and evaluation where nothing that they depend on has changed."""
+
     seed: int = Field(default=0, ge=0)
     """Seed of the split, the weights, the order of images and their augmentation."""
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from steps.contract import Artifact, Internal, Model, Step
+from steps.contract import Artifact, Internal, Model, Reuse, Step
 
 
 class EvaluateInputs(Model):
@@ -61,4 +61,5 @@ EVALUATE = Step(
     entry="steps.evaluate.run:evaluate",
     example="--model=work/out/model --dataset=data --splits=splits",
     size="medium",
+    reuse=Reuse(beside=("workers",)),
 )

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from steps.contract import Artifact, Model, Step
+from steps.contract import Artifact, Model, Reuse, Step
 
 
 class ExportInputs(Model):
@@ -43,4 +43,5 @@ EXPORT = Step(
     entry="steps.export.run:export",
     example="--checkpoint=work/out/checkpoint --dataset=data --splits=splits --formats=onnx,openvino",
     size="medium",
+    reuse=Reuse(),
 )

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from steps.contract import Artifact, Internal, Model, Step
+from steps.contract import Artifact, Internal, Model, Reuse, Step
 
 
 class TrainInputs(Model):
@@ -85,6 +85,14 @@ class TrainOutputs(Model):
     """Epochs trained, over all attempts."""
 
 
+BESIDE = ("workers", "state", "checkpoint_every")
+"""Parameters that the trained weights do not depend on."""
+
+
+def _fetches(inputs: TrainInputs) -> bool:
+    return "/" in inputs.base_model and not inputs.base_model_sha256
+
+
 TRAIN = Step(
     name="train",
     image="train",
@@ -93,4 +101,5 @@ TRAIN = Step(
     entry="steps.train.run:train",
     example="--dataset=work/out/dataset --splits=work/out/splits --epochs=8 --image-size=160",
     size="large",
+    reuse=Reuse(beside=BESIDE, depends_on_more=_fetches),
 )

@@ -13,16 +13,13 @@ from steps.dataset import Dataset, Splits
 from steps.toolchain import available_memory, go_offline, versions
 from steps.train.arguments import arguments_for, epochs_for, find_device
 from steps.train.base_model import BaseModel, find_base_model
-from steps.train.contract import TrainInputs, TrainOutputs
+from steps.train.contract import BESIDE, TrainInputs, TrainOutputs
 from steps.train.epochs import KeptEpoch, KeptEpochs
 from steps.train.failures import explained
 from steps.train.layout import memory_needed, write_layout
 from steps.train.results import MAP50, MAP50_95, SECONDS, Row, read_results, write_events
 from steps.train.stored_epochs import StoredEpochs
 from steps.workspace import Workspace
-
-UNSHAPING = ("workers", "state", "checkpoint_every")
-"""Parameters that the trained weights do not depend on."""
 
 
 def train(inputs: TrainInputs, work: Workspace) -> TrainOutputs:
@@ -76,7 +73,7 @@ def train(inputs: TrainInputs, work: Workspace) -> TrainOutputs:
 
 def _digest(inputs: TrainInputs, dataset: Dataset, splits: Splits, model: BaseModel) -> str:
     """Return a digest of all that shapes the training: with the same one, an attempt may go on where one stopped."""
-    parameters = inputs.model_dump(mode="json", exclude={"dataset", "splits", *UNSHAPING})
+    parameters = inputs.model_dump(mode="json", exclude={"dataset", "splits", *BESIDE})
     told = {
         "dataset": dataset.info.digest,
         "splits": splits.model_dump(mode="json"),

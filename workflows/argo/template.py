@@ -8,7 +8,7 @@ from hera.workflows import models as m
 from hera.workflows.archive import NoneArchiveStrategy, TarArchiveStrategy
 from pydantic.fields import FieldInfo
 
-from steps.contract import Step, artifact_mark, as_text, choices, describe, split_fields
+from steps.contract import CACHE, REUSE, Step, artifact_mark, as_text, choices, describe, split_fields
 from steps.errors import TemporaryError
 from workflows.argo.site import Site, Size
 
@@ -39,7 +39,14 @@ def artifact_key(step: Step[Any, Any], name: str) -> str:
 
 
 def build_template(
-    step: Step[Any, Any], site: Site, *, name: str = "", size: str = "", timeout: str | None = None, account: str = ""
+    step: Step[Any, Any],
+    site: Site,
+    *,
+    name: str = "",
+    size: str = "",
+    timeout: str | None = None,
+    reuse: str = "",
+    account: str = "",
 ) -> Container:
     """Build the container template of `step`.
 
@@ -50,6 +57,7 @@ def build_template(
         size: Row of `sizes` in the site file; the contract's own otherwise.
         timeout: Longest time from creation of the pod to its end, waiting for a node included. Such a template is
             not tried again: below a retry, Argo no longer looks at how long a pod is Pending.
+        reuse: Tag of the parameter that says whether earlier results may stand in. Empty: none are kept.
         account: Service account of its pods; the workflow's otherwise.
     """
     row = site.size(size or step.size)
@@ -67,6 +75,7 @@ def build_template(
             Env(name="STEP_WORK", value=str(WORK)),
             Env(name="XDG_CONFIG_HOME", value=str(WORK / ".config")),
             Env(name="XDG_CACHE_HOME", value=str(WORK / ".cache")),
+            *_reuse(step, site, reuse),
         ],
         env_from=[m.EnvFromSource(secret_ref=m.SecretEnvSource(name=site.store_secret, optional=True))],
         inputs=[
@@ -132,6 +141,12 @@ def _file(step: Step[Any, Any], name: str) -> str:
 
 def _retry() -> RetryStrategy:
     return RetryStrategy(limit=4, expression=RETRY, backoff=m.Backoff(duration="10s", factor=m.IntOrString(root=2)))
+
+
+def _reuse(step: Step[Any, Any], site: Site, reuse: str) -> list[Env]:
+    if not step.reuse or not reuse:
+        return []
+    return [Env(name=CACHE, value=f"s3://{site.bucket}/cache"), Env(name=REUSE, value=reuse)]
 
 
 def _resources(row: Size, site: Site) -> Resources:

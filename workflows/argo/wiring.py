@@ -50,7 +50,8 @@ class Wiring:
 
     Args:
         site: The cluster it is for.
-        options: Parameters that only the workflow knows. One that a step has too speaks for that step.
+        options: Parameters that only the workflow knows. One that a step has too speaks for that step. With `reuse`,
+            earlier results may stand in for steps that allow it.
         owners: For a parameter that several steps describe differently, by field name, the step whose words are used.
     """
 
@@ -119,8 +120,9 @@ class Wiring:
         # Kept, because Hera emits a template twice when it is built twice, and Argo refuses that.
         name = how.template or step.name
         if name not in self._templates:
+            reuse = option("reuse") if "reuse" in self._offered else ""
             self._templates[name] = build_template(
-                step, self.site, name=name, size=how.size, timeout=how.timeout, account=how.account
+                step, self.site, name=name, size=how.size, timeout=how.timeout, reuse=reuse, account=how.account
             )
         return self._templates[name]
 
