@@ -44,7 +44,12 @@ class Trainings:
             "CALLS": str(self.calls),
             "PYTHONPATH": f"{folder / 'site'}:{ROOT}",
         }
-        self.flags = [f"--dataset={self.dataset}", f"--splits={self.splits}", f"--epochs={epochs}"]
+        self.flags = [
+            f"--dataset={self.dataset}",
+            f"--splits={self.splits}",
+            f"--epochs={epochs}",
+            f"--cpu-epochs={epochs}",
+        ]
         self.flags += [f"--image-size={image_size}", "--learning-rate=0.003"]
 
     def start(self) -> subprocess.Popen[str]:
