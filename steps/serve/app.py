@@ -7,7 +7,7 @@ from steps import __version__
 from steps.serve import problem
 from steps.serve.access import guard
 from steps.serve.limits import Limits
-from steps.serve.protocols import predict
+from steps.serve.protocols import detect, explain, predict, v1, v2
 from steps.serve.service import Service
 from steps.serve.upload import Intake
 
@@ -25,7 +25,8 @@ def create_app(service: Service, limits: Limits) -> FastAPI:
     )
     problem.install(app)
     intake = Intake(limits)
-    app.include_router(predict.routes(service, limits, intake))
+    for protocol in (predict, detect, v1, explain, v2):
+        app.include_router(protocol.routes(service, limits, intake))
     app.add_middleware(_Release, intake=intake)
     guard(app, limits)
     return app

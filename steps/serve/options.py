@@ -106,7 +106,9 @@ def parse_options(kind: type[Kind], *given: Mapping[str, Any]) -> Kind:
 
 def describe(kind: type[BaseModel]) -> str:
     """Name the options of `kind`, in one line."""
-    return "; ".join(f"{name}: {field.description}" for name, field in kind.model_fields.items())
+    return "; ".join(
+        f"{name}: {field.description}" if field.description else name for name, field in kind.model_fields.items()
+    )
 
 
 def schemas(kind: type[BaseModel]) -> dict[str, dict[str, Any]]:

@@ -3,29 +3,25 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from steps.registry import Registry
 from steps.serve.app import create_app
 from steps.serve.limits import Limits
-from steps.serve.predictor import MAX_WAITING, Predictor
-from tests.factories_model import publish_model, write_model
+from tests.factories_model import write_model
+from tests.serving.engine import Engine
 from tests.serving.pictures import picture
 
 JPEG = {"Content-Type": "image/jpeg"}
 
 
 @pytest.fixture(scope="module")
-def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
-    folder = tmp_path_factory.mktemp("model")
-    publish_model(folder / "models", write_model(folder / "model"))
-    registry = Registry.open(str(folder / "models"))
-    return Predictor.load(registry.latest("planes"), registry, folder, ThreadPoolExecutor(1), threads=1)
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_model(tmp_path_factory.mktemp("model") / "model")
 
 
 class Paused(Executor):
@@ -56,15 +52,15 @@ def client_of(app: FastAPI) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
 
-def test_one_is_sent_away_when_too_many_wait(predictor: Predictor, executor: Paused) -> None:
+def test_one_is_sent_away_when_too_many_wait(model: Path, executor: Paused) -> None:
     async def talk() -> tuple[list[httpx.Response], httpx.Response, httpx.Response]:
-        async with client_of(create_app(replace(predictor, executor=executor), Limits())) as client:
+        async with client_of(create_app(Engine(model, executor, most=8), Limits())) as client:
 
             def post() -> "asyncio.Task[httpx.Response]":
                 return asyncio.create_task(client.post("/predict", content=picture(64, 64), headers=JPEG))
 
-            waiting = [post() for _ in range(MAX_WAITING)]
-            while len(executor.work) < MAX_WAITING:
+            waiting = [post() for _ in range(8)]
+            while len(executor.work) < 8:
                 await asyncio.sleep(0)
             refused = await post()
             health = await client.get("/healthz")
@@ -74,31 +70,29 @@ def test_one_is_sent_away_when_too_many_wait(predictor: Predictor, executor: Pau
     answers, refused, health = asyncio.run(talk())
     assert {answer.status_code for answer in answers} == {200}
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
-    assert refused.json()["detail"] == "32 pictures are waiting already"
+    assert refused.json()["detail"] == "8 pictures are waiting already"
     assert health.status_code == 200
 
 
-def test_request_is_refused_when_its_body_stalls(predictor: Predictor) -> None:
+def test_request_is_refused_when_its_body_stalls(model: Path) -> None:
     async def stalled() -> AsyncIterator[bytes]:
         yield picture(64, 64)[:100]
         await asyncio.Event().wait()
 
     async def talk() -> httpx.Response:
-        async with client_of(create_app(predictor, Limits(body_timeout_s=0.05))) as client:
+        async with client_of(create_app(Engine(model, ThreadPoolExecutor(1)), Limits(body_timeout_s=0.05))) as client:
             return await client.post("/predict", content=stalled(), headers=JPEG)
 
     refused = asyncio.run(talk())
     assert (refused.status_code, refused.json()["detail"]) == (408, "the body did not arrive within 0.05 s")
 
 
-def test_no_traceback_is_told_when_there_is_a_bug(predictor: Predictor) -> None:
+def test_no_traceback_is_told_when_there_is_a_bug(model: Path) -> None:
     closed = ThreadPoolExecutor(1)
     closed.shutdown()
 
     async def talk() -> httpx.Response:
-        transport = httpx.ASGITransport(
-            create_app(replace(predictor, executor=closed), Limits()), raise_app_exceptions=False
-        )
+        transport = httpx.ASGITransport(create_app(Engine(model, closed), Limits()), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.post("/predict", content=picture(64, 64), headers=JPEG)
 

@@ -1,0 +1,100 @@
+"""The flyingthings workshop's `POST /detect`: a picture or a video in, what it shows by kind and count."""
+
+from collections import Counter
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+
+from steps.serve.answer import Result, results_of
+from steps.serve.limits import Limits
+from steps.serve.options import Detection, parse_options, schemas
+from steps.serve.picture import PictureSet
+from steps.serve.protocols.predict import PICTURE_ANSWERS, render
+from steps.serve.protocols.request import REFUSALS, answer_headers, request_id, wanted_encoding
+from steps.serve.service import Prediction, Service
+from steps.serve.upload import Intake
+
+
+class Count(BaseModel):
+    """How many of one kind."""
+
+    object: str
+    count: int
+
+
+class Found(BaseModel):
+    """What the boxes are, beyond the workshop's own answer."""
+
+    results: tuple[Result, ...]
+
+
+class Detected(BaseModel):
+    """What `/detect` answers for a picture."""
+
+    filename: str
+    contentType: str  # noqa: N815  (the workshop's names)
+    detectedObj: list[Count]  # noqa: N815
+    save_path: str = ""
+    """Always empty: nothing of a picture is stored."""
+
+    data: Found
+
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "What was found, or the picture with the boxes drawn", "content": PICTURE_ANSWERS}
+}
+
+
+def _documented() -> dict[str, Any]:
+    options = schemas(Detection)
+    form = {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {"type": "string", "format": "binary"}, **options},
+    }
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "schema": schema, "description": schema["description"]}
+            for name, schema in options.items()
+        ],
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
+    }
+
+
+def routes(service: Service, limits: Limits, intake: Intake) -> APIRouter:
+    """Return the route."""
+    router = APIRouter(tags=["Detect"])
+
+    @router.post("/detect", response_model=Detected, responses=_ANSWERS | REFUSALS, openapi_extra=_documented())
+    async def detect(request: Request) -> Response:
+        """Count the objects on a picture, sent as the part `file` of a form; `Accept: image/jpeg` draws them instead."""
+        upload = await intake.read(request)
+        options = parse_options(Detection, upload.fields, request.query_params)
+        pictures = PictureSet(upload.contents[:1], limits)
+        encoding = wanted_encoding(request)
+        if encoding:
+            pictures.keep()
+        predictions = await service.predict(
+            pictures.sources(), **options.arguments(service, ""), request_id=request_id(request)
+        )
+        headers = answer_headers(predictions[0])
+        if encoding:
+            content = await run_in_threadpool(render, pictures, predictions[0], encoding)
+            return Response(content, media_type=f"image/{encoding}", headers=headers)
+        answer = Detected(
+            filename=upload.names[0],
+            contentType=upload.kinds[0],
+            detectedObj=count(predictions[0]),
+            data=Found(results=results_of(predictions[0])),
+        )
+        return Response(answer.model_dump_json(), media_type="application/json", headers=headers)
+
+    return router
+
+
+def count(prediction: Prediction) -> list[Count]:
+    """Count the boxes by class, in the order of the classes."""
+    counts = Counter(prediction.detections.labels.tolist())
+    return [Count(object=prediction.classes[label], count=counts[label]) for label in sorted(counts)]

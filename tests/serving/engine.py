@@ -1,0 +1,107 @@
+"""A `Service` of one real model and no more, so that what the protocols do is tested apart from the engine's own ways."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import uvicorn
+from fastapi import FastAPI
+
+from steps.runtime import Detector
+from steps.serve.server import bind
+from steps.serve.service import ImageSizeError, ModelInfo, OverloadError, Prediction, Source, UnknownModelError
+
+
+@dataclass
+class Engine:
+    """A model folder that answers as version 1 of `planes`; `most` pictures may wait."""
+
+    folder: Path
+    executor: Executor
+    most: int = 32
+    name: str = "planes"
+    waiting: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.detector = Detector.load(self.folder, threads=1)
+
+    def models(self) -> list[str]:
+        return [self.name]
+
+    async def predict(
+        self,
+        pictures: Sequence[Source],
+        *,
+        model: str = "",
+        confidence: float = 0.25,
+        iou: float = 0.7,
+        max_detections: int = 300,
+        classes: tuple[str, ...] = (),
+        image_size: int | None = None,
+        request_id: str = "",
+    ) -> tuple[Prediction, ...]:
+        info = self.describe(model)
+        if image_size not in (None, info.input.width):
+            raise ImageSizeError(image_size or 0, (info.input.width,))
+        if self.waiting + len(pictures) > self.most:
+            raise OverloadError(retry_after_s=0.2, waiting=self.waiting)
+        wanted = [at for at, name in enumerate(info.classes) if name in classes or not classes]
+
+        def work() -> tuple[Prediction, ...]:
+            return tuple(map(look, pictures))
+
+        def look(source: Source) -> Prediction:
+            picture = source() if callable(source) else source
+            began = time.perf_counter()
+            found = self.detector.detect(picture, confidence=confidence, iou=iou, max_detections=10_000)
+            found = found.pick(np.flatnonzero(np.isin(found.labels, wanted))[:max_detections])
+            spent = 1000 * (time.perf_counter() - began)
+            shape = (picture.shape[0], picture.shape[1])
+            return Prediction(found, info.classes, self.name, 1, {"inference": spent}, request_id or "made-up", shape)
+
+        self.waiting += len(pictures)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.executor, work)
+        finally:
+            self.waiting -= len(pictures)
+
+    def describe(self, model: str = "") -> ModelInfo:
+        if model not in ("", self.name):
+            raise UnknownModelError(model, (self.name,))
+        card = self.detector.card
+        return ModelInfo(
+            name=self.name,
+            version=1,
+            url="file:///models/planes/1",
+            sha256="0" * 64,
+            classes=card.classes,
+            input=card.input,
+            metrics={"map50": 0.91},
+            created=card.created,
+        )
+
+    def ready(self) -> bool:
+        return True
+
+    def live(self) -> bool:
+        return True
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """Serve `app` on a thread, and yield its URL."""
+    with bind("127.0.0.1", 0) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=5))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(30)
