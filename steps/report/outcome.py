@@ -13,7 +13,7 @@ EXPLAINED = {
     143: "The step was stopped from outside: run it again to go on.",
     75: "Another try may help: run it again.",
 }
-_CHILD = re.compile(r"^child '|^No more retries left$")
+_CHILD = re.compile(r"^child '|^No more retries left$|^retryStrategy\.expression evaluated to false$")
 _EXIT_CODE = re.compile(r"exit code:? (\d+)")
 
 
@@ -110,7 +110,9 @@ def _reason(evidence: Evidence) -> Reason:
         # Times are whole seconds: of several at once, a step that told why is blamed.
         node = max(leaves, key=lambda node: (node.finished, node.step in failed))
         record = failed.get(node.step)
-        return _of_record(record, node.name) if record and record.message else _of_node(node)
+        if record and record.message:
+            return _of_record(record, node.name)
+        return _of_probe(node, evidence) if node.step == "probe" else _of_node(node)
     if failed:
         return _of_record(list(failed.values())[-1], "")
     return Reason("", "", f"The run ended with status {evidence.status or 'unknown'}, and no step told why.", "", None)
@@ -119,6 +121,18 @@ def _reason(evidence: Evidence) -> Reason:
 def _of_record(record: Record, node: str) -> Reason:
     message = record.message or f"It ended with exit code {record.exit_code}."
     return Reason(record.step, node, message, record.hint or EXPLAINED.get(record.exit_code or 0, ""), record.exit_code)
+
+
+def _of_probe(node: FailedNode, evidence: Evidence) -> Reason:
+    """Say what it means that the probe's pod never ran; the engine's own words are of deadlines or scheduling."""
+    waited = evidence.parameters.get("gpu-timeout", "")
+    return Reason(
+        "probe",
+        node.name,
+        f"No node with a GPU could be had within gpu-timeout={waited} ({node.message}).",
+        "Raise gpu-timeout if one has to be started first, or choose device=auto, which then trains on the CPU.",
+        None,
+    )
 
 
 def _of_node(node: FailedNode) -> Reason:

@@ -88,6 +88,25 @@ def test_step_is_blamed_when_the_engine_names_its_groups_and_attempts_too(tmp_pa
     assert (reason.step, reason.message, reason.exit_code) == ("ingest", "Error (exit code 2)", 2)
 
 
+def test_the_try_is_blamed_when_argo_says_of_the_retry_only_that_it_ended(tmp_path: Path) -> None:
+    nodes = [
+        failed_node("cpu", "train-cpu", "retryStrategy.expression evaluated to false", after=3),
+        failed_node("cpu(0)", "train-cpu", "main: OOMKilled (exit code 137)", after=3),
+    ]
+    reason = outcome_of({"status": "Failed", "failures": json.dumps(nodes)}).reason
+    assert reason is not None
+    assert (reason.step, reason.message, reason.exit_code) == ("train", "main: OOMKilled (exit code 137)", 137)
+
+
+def test_a_gpu_that_could_not_be_had_is_named_when_the_probe_never_ran(tmp_path: Path) -> None:
+    nodes = [failed_node("gpu-within-timeout", "probe", "Step exceeded its deadline", after=3)]
+    parameters = json.dumps([{"name": "gpu-timeout", "value": "90s"}])
+    reason = outcome_of({"status": "Failed", "failures": json.dumps(nodes), "parameters": parameters}).reason
+    assert reason is not None
+    assert reason.message.startswith("No node with a GPU could be had within gpu-timeout=90s")
+    assert "device=auto" in reason.hint
+
+
 def test_last_record_is_blamed_when_the_engine_names_no_node(tmp_path: Path) -> None:
     failed_record(tmp_path / "records", "train", "no epochs", "2026-01-01T00:00:09+00:00")
     failed_record(tmp_path / "records", "probe", "no GPU", "2026-01-01T00:00:01+00:00")
