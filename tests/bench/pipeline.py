@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="60 images, 1 epoch: does the script still run")
     parser.add_argument("--long", action="store_true", help="a training of about ten minutes")
     chosen = parser.parse_args()
-    images, epochs = (60, 1) if chosen.smoke else (1500, 22) if chosen.long else (400, 10)
+    images, epochs = (60, 1) if chosen.smoke else (1500, 20) if chosen.long else (400, 10)
     with tempfile.TemporaryDirectory(prefix="argosight-bench-") as folder:
         root = Path(folder)
         archive = draw(root / "draw", images)
