@@ -36,9 +36,10 @@ lint: setup
 render: setup ## Write argo/rendered/ and the generated docs from the code.
 	$(BIN)/argosight render
 
-bench: setup ## Ratios against baselines, each from one run: train, pipeline, engine, ingest. About 25 minutes.
+bench: setup ## Ratios against baselines, each from one run: train, pipeline, engine, ingest. About 45 minutes.
 	$(BIN)/python -m tests.bench.train
 	$(BIN)/python -m tests.bench.pipeline
+	$(BIN)/python -m tests.bench.pipeline --long
 	$(BIN)/python -m tests.bench.engine
 	$(BIN)/python -m tests.bench.ingest
 
