@@ -1,0 +1,51 @@
+"""What is in the images of this machine: run in them, not beside them."""
+
+import pytest
+
+from tests.images.containers import FOREIGN, PROGRAM, TARGETS, name_of, run_inside, why_absent
+
+pytestmark = pytest.mark.slow
+SITE = "/opt/venv/lib/python3*/site-packages"
+
+
+@pytest.fixture(params=TARGETS)
+def target(request: pytest.FixtureRequest) -> str:
+    """Return a target whose image is here."""
+    name = str(request.param)
+    if why := why_absent(name_of(name)):
+        pytest.skip(why)
+    return name
+
+
+def faults_after(change: str, target: str) -> str:
+    """Return what the program says in an image of `target` after a shell command has changed it."""
+    if why := why_absent(name_of(target)):
+        pytest.skip(why)
+    words = f"{change} && exec python - {target} {','.join(FOREIGN[target])}"
+    done = run_inside(name_of(target), "sh", "-c", words, text=PROGRAM, user="0")
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_image_has_what_its_steps_need_and_no_more_when_its_packages_are_looked_for_inside(target: str) -> None:
+    done = run_inside(name_of(target), "python", "-", target, ",".join(FOREIGN[target]), text=PROGRAM)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_steps_answer_with_their_help_when_the_image_runs_them(target: str) -> None:
+    done = run_inside(name_of(target), "python", "-m", "steps", "--help")
+    assert done.returncode == 0, done.stderr
+    assert "train" in done.stdout
+
+
+def test_missing_package_is_named_when_a_step_imports_it_at_once() -> None:
+    assert "pycocotools is missing, which steps.evaluate" in faults_after(f"rm -r {SITE}/pycocotools", "core")
+
+
+def test_missing_package_is_named_when_a_step_imports_it_only_in_a_function() -> None:
+    assert "tensorboard is missing, which steps.train" in faults_after(f"rm -r {SITE}/tensorboard", "train")
+
+
+def test_foreign_package_is_named_when_torch_is_in_serve() -> None:
+    change = f"for site in {SITE}; do mkdir $site/torch && touch $site/torch/__init__.py; done"
+    assert "torch must not be in serve" in faults_after(change, "serve")
