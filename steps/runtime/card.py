@@ -71,6 +71,13 @@ class ModelFormat(_Record):
     checked: bool = False
     """Whether its answer was compared with the checkpoint's."""
 
+    precision: Literal["float32", "int8"] = "float32"
+    """Numbers that the network computes with."""
+
+    accepted: bool = False
+    """Whether the scores on the test split were found to suffer little enough from int8; without it, nobody serves it
+    unasked."""
+
 
 class ModelCard(_Record):
     """Content of `model.json`."""

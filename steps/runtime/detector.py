@@ -23,12 +23,23 @@ class Backend(Protocol):
         """Run the network on [1, 3, height, width] and return its output, as the card's layout describes it."""
 
 
+class NamedBackend(Backend, Protocol):
+    """A backend of this package."""
+
+    @property
+    def name(self) -> str:
+        """What runs the network, for people: library, version, device."""
+
+
 @dataclass(frozen=True, slots=True)
 class Detector:
     """A model folder, loaded. Everything here may be called from several threads."""
 
     card: ModelCard
     backend: Backend
+
+    runs_on: str = ""
+    """What runs the network, for people."""
 
     @classmethod
     def load(cls, model_folder: Path, *, threads: int = 0, format: str = "onnx") -> "Detector":  # noqa: A002
@@ -40,11 +51,14 @@ class Detector:
             ModelError: If the folder holds no such model, or its file does not load.
         """
         card = ModelCard.read(model_folder)
-        if format not in card.formats or format not in BACKENDS:
-            usable = sorted(set(card.formats) & set(BACKENDS))
-            raise ModelError(f"format {format!r} cannot run here; this model has {usable}", hint="export it as onnx")
+        kind = format.partition("-")[0]
+        if format not in card.formats or kind not in BACKENDS:
+            raise ModelError(
+                f"format {format!r} cannot run here; this model has {runnable(card)}", hint="export it as onnx"
+            )
         path = model_folder / card.formats[format].file
-        return cls(card, BACKENDS[format](path, card.input, threads))
+        backend = BACKENDS[kind](path, card.input, threads)
+        return cls(card, backend, backend.name)
 
     def detect(
         self,
@@ -78,8 +92,11 @@ class Detector:
         confidence: float,
         iou: float,
         max_detections: int,
+        only: tuple[int, ...] | None = None,
     ) -> Detections:
         """Read the network's output into boxes in pixels of the image that `placement` placed.
+
+        `only` names the labels to read, None all; the limit counts what is read.
 
         Raises:
             ModelError: If the output is not what the card says.
@@ -92,16 +109,30 @@ class Detector:
                 hint="the card and the file do not belong together: export the checkpoint again",
             )
         if layout == "yolo":
-            found = read_yolo(output, confidence=confidence, iou=iou, max_detections=max_detections)
+            found = read_yolo(output, confidence=confidence, iou=iou, max_detections=max_detections, only=only)
         else:
-            found = read_end2end(output, confidence=confidence, max_detections=max_detections)
+            found = read_end2end(output, confidence=confidence, max_detections=max_detections, only=only)
         return placement.restore(found)
 
 
-def _onnx(path: Path, expected: ModelInput, threads: int) -> Backend:
+def _onnx(path: Path, expected: ModelInput, threads: int) -> NamedBackend:
     from steps.runtime.onnx_session import OnnxSession  # noqa: PLC0415  (a backend is imported when it is used)
 
     return OnnxSession(path, expected, threads=threads)
 
 
-BACKENDS: dict[str, Callable[[Path, ModelInput, int], Backend]] = {"onnx": _onnx}
+def _openvino(path: Path, expected: ModelInput, threads: int) -> NamedBackend:
+    try:
+        from steps.runtime.openvino_session import OpenvinoSession  # noqa: PLC0415
+    except ImportError:
+        raise ModelError("openvino is not installed here", hint="pip install openvino, or serve as onnx") from None
+    return OpenvinoSession(path, expected, threads=threads)
+
+
+BACKENDS: dict[str, Callable[[Path, ModelInput, int], NamedBackend]] = {"onnx": _onnx, "openvino": _openvino}
+"""By the format's name up to its `-`: `openvino` runs `openvino` and `openvino-int8`."""
+
+
+def runnable(card: ModelCard) -> list[str]:
+    """Return the formats of a model that have a backend, sorted."""
+    return sorted(name for name in card.formats if name.partition("-")[0] in BACKENDS)

@@ -33,6 +33,8 @@ class OnnxSession:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or available_cores()
         options.inter_op_num_threads = 1
+        # Idle threads sleep instead of spinning: what spins takes the core from decoding, and from the other processes.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = _FATAL
         available = set(onnxruntime.get_available_providers())
         providers = [name for name in PREFERRED if name in available]
@@ -54,10 +56,9 @@ class OnnxSession:
         self._input = entry.name
 
     @property
-    def provider(self) -> str:
-        """Name of the ONNX Runtime provider that runs it."""
-        name: str = self._session.get_providers()[0]
-        return name
+    def name(self) -> str:
+        """What runs it: `onnxruntime`, and on which of its providers."""
+        return f"onnxruntime {onnxruntime.__version__}, {self._session.get_providers()[0]}"
 
     def infer(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network on [1, 3, height, width] and return its first output."""

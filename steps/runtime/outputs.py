@@ -5,15 +5,24 @@ import numpy as np
 from steps.detection import Detections, non_max_suppression
 from steps.detection.boxes import Floats
 
+Labels = tuple[int, ...]
+
 MOST_CANDIDATES = 30_000
 """Boxes that enter suppression, the strongest; ultralytics' limit too."""
 
 
-def read_yolo(output: Floats, *, confidence: float, iou: float, max_detections: int) -> Detections:
-    """Read [1, 4 + classes, N]: centre x, centre y, width, height, and a score a class. Boxes in input pixels."""
+def read_yolo(
+    output: Floats, *, confidence: float, iou: float, max_detections: int, only: Labels | None = None
+) -> Detections:
+    """Read [1, 4 + classes, N]: centre x, centre y, width, height, and a score a class. Boxes in input pixels.
+
+    A box is of the class with the highest score; `only` picks by it, None all.
+    """
     values = output[0]
     strongest = values[4:].max(axis=0)
     at = np.flatnonzero(strongest > confidence)
+    if only is not None:
+        at = at[np.isin(values[4:, at].argmax(axis=0), only)]
     if len(at) > MOST_CANDIDATES:
         at = at[np.argsort(-strongest[at], kind="stable")[:MOST_CANDIDATES]]
     chosen = values[:, at]
@@ -24,9 +33,11 @@ def read_yolo(output: Floats, *, confidence: float, iou: float, max_detections: 
     return Detections(xyxy[kept], scores[kept], labels[kept])
 
 
-def read_end2end(output: Floats, *, confidence: float, max_detections: int) -> Detections:
+def read_end2end(output: Floats, *, confidence: float, max_detections: int, only: Labels | None = None) -> Detections:
     """Read [1, N, 6]: x1, y1, x2, y2 in input pixels, score, class. Suppression was done inside the network."""
     rows = output[0]
     rows = rows[rows[:, 4] > confidence]
+    if only is not None:
+        rows = rows[np.isin(rows[:, 5], only)]
     rows = rows[np.argsort(-rows[:, 4], kind="stable")[:max_detections]]
     return Detections(np.ascontiguousarray(rows[:, :4]), rows[:, 4].copy(), rows[:, 5].astype(np.int64))

@@ -1,0 +1,1 @@
+"""What the server tells of itself: metrics, logs, traces. Never a picture, nor any part of one."""
