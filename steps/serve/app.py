@@ -1,6 +1,10 @@
 """The HTTP interface: every protocol, behind the same limits."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from steps import __version__
@@ -10,26 +14,42 @@ from steps.serve.limits import Limits
 from steps.serve.protocols import detect, explain, predict, v1, v2
 from steps.serve.service import Service
 from steps.serve.upload import Intake
+from steps.serve.video import routes as videos
+from steps.serve.video.jobs import VideoJobs
 
 DESCRIPTION = "Finds objects on pictures and videos. A refused request gets a problem document that says what to send."
 
 
 def create_app(service: Service, limits: Limits) -> FastAPI:
     """Return the application that answers with `service` what `limits` allow."""
+    jobs = VideoJobs(service, limits)
     app = FastAPI(
         title="Argosight",
         description=DESCRIPTION,
         version=__version__,
         docs_url=None,
         redoc_url=None,
+        lifespan=_lifespan(jobs),
     )
     problem.install(app)
     intake = Intake(limits)
-    for protocol in (predict, detect, v1, explain, v2):
+    for protocol in (predict, v1, explain, v2):
         app.include_router(protocol.routes(service, limits, intake))
+    app.include_router(detect.routes(service, limits, intake, jobs))
+    if limits.video_bytes:
+        app.include_router(videos.routes(service, limits, jobs))
     app.add_middleware(_Release, intake=intake)
     guard(app, limits)
     return app
+
+
+def _lifespan(jobs: VideoJobs) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(jobs.close)
+
+    return lifespan
 
 
 class _Release:

@@ -1,9 +1,11 @@
 """The flyingthings workshop's `POST /detect`: a picture or a video in, what it shows by kind and count."""
 
 from collections import Counter
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
@@ -11,10 +13,14 @@ from steps.serve.answer import Result, results_of
 from steps.serve.limits import Limits
 from steps.serve.options import Detection, parse_options, schemas
 from steps.serve.picture import PictureSet
+from steps.serve.problem import Problem
 from steps.serve.protocols.predict import PICTURE_ANSWERS, render
 from steps.serve.protocols.request import REFUSALS, answer_headers, request_id, wanted_encoding
 from steps.serve.service import Prediction, Service
-from steps.serve.upload import Intake
+from steps.serve.upload import Intake, Upload, declared_length, media_type, too_large
+from steps.serve.video.job import Status, VideoOptions
+from steps.serve.video.jobs import VideoJobs
+from steps.serve.video.reception import is_video, receive
 
 
 class Count(BaseModel):
@@ -37,13 +43,25 @@ class Detected(BaseModel):
     contentType: str  # noqa: N815  (the workshop's names)
     detectedObj: list[Count]  # noqa: N815
     save_path: str = ""
-    """Always empty: nothing of a picture is stored."""
+    """Empty for a picture, of which nothing is stored."""
 
     data: Found
 
 
+class Taken(BaseModel):
+    """What `/detect` answers for a video, at once: the work goes on."""
+
+    filename: str
+    contentType: str  # noqa: N815
+    save_path: str
+    """Where the video with the boxes drawn will be."""
+
+    data: Status
+
+
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"description": "What was found, or the picture with the boxes drawn", "content": PICTURE_ANSWERS}
+    200: {"description": "What was found, or the picture with the boxes drawn", "content": PICTURE_ANSWERS},
+    202: {"description": "The video waits for its turn", "model": Taken},
 }
 
 
@@ -63,14 +81,28 @@ def _documented() -> dict[str, Any]:
     }
 
 
-def routes(service: Service, limits: Limits, intake: Intake) -> APIRouter:
+def routes(service: Service, limits: Limits, intake: Intake, jobs: VideoJobs) -> APIRouter:
     """Return the route."""
     router = APIRouter(tags=["Detect"])
 
     @router.post("/detect", response_model=Detected, responses=_ANSWERS | REFUSALS, openapi_extra=_documented())
     async def detect(request: Request) -> Response:
-        """Count the objects on a picture, sent as the part `file` of a form; `Accept: image/jpeg` draws them instead."""
+        """Count the objects on a picture, sent as the part `file` of a form; `Accept: image/jpeg` draws them instead.
+
+        A video becomes a job, as with `/videos`: the answer, 202, tells where it will be.
+        """
+        if media_type(request) != "multipart/form-data":
+            raise Problem(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                f"a body of type {media_type(request)[:80]!r} is not understood",
+                hint="send a form with the part `file`: curl -F file=@picture.jpg URL/detect",
+            )
+        length = declared_length(request)
+        if not length or length > limits.body_bytes:  # too long for the memory: a video, or nothing
+            return await take(request, None)
         upload = await intake.read(request)
+        if is_video(upload.contents[0][:12]):
+            return await take(request, upload)
         options = parse_options(Detection, upload.fields, request.query_params)
         pictures = PictureSet(upload.contents[:1], limits)
         encoding = wanted_encoding(request)
@@ -90,6 +122,26 @@ def routes(service: Service, limits: Limits, intake: Intake) -> APIRouter:
             data=Found(results=results_of(predictions[0])),
         )
         return Response(answer.model_dump_json(), media_type="application/json", headers=headers)
+
+    async def take(request: Request, upload: Upload | None) -> Response:
+        if not limits.video_bytes:
+            raise too_large(limits.body_bytes)
+        job = jobs.open()
+        try:
+            if upload:
+                job.name, job.kind, fields = upload.names[0], upload.kinds[0], upload.fields
+                await run_in_threadpool(job.source.write_bytes, upload.contents[0])
+            else:
+                fields = await receive(request, job, limits)
+            job.options = parse_options(VideoOptions, fields, request.query_params)
+            job.options.arguments(service, "")
+        except BaseException:
+            jobs.discard(job)
+            raise
+        jobs.submit(job)
+        status = job.status()
+        answer = Taken(filename=job.name, contentType=job.kind, save_path=status.video_url, data=status)
+        return JSONResponse(answer.model_dump(), HTTPStatus.ACCEPTED, {"Location": status.status_url})
 
     return router
 

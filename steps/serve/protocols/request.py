@@ -26,6 +26,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         (HTTPStatus.UNAUTHORIZED, "No API key, where keys are asked for"),
         (HTTPStatus.NOT_FOUND, "No such model"),
         (HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time"),
+        (HTTPStatus.CONFLICT, "Not done yet, or cancelled"),
         (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too many bytes, pixels or pictures"),
         (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a picture"),
         (HTTPStatus.UNPROCESSABLE_ENTITY, "A damaged picture, or an option outside its range"),
