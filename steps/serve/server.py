@@ -67,7 +67,7 @@ def run_server(
     lingering = Lingering(app)
     config = uvicorn.Config(
         lingering,
-        lifespan="off",
+        lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
