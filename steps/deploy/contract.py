@@ -28,8 +28,8 @@ class DeployInputs(Model):
     min_replicas: int = Field(default=1, ge=0, le=1000)
     """Fewest servers. 0 scales to zero, in KServe's Knative mode only."""
 
-    max_replicas: int = Field(default=1, ge=1, le=1000)
-    """Most servers. More than the fewest switches autoscaling on."""
+    max_replicas: int = Field(default=0, ge=0, le=1000)
+    """Most servers; more than the fewest switches autoscaling on. 0: as many as the fewest, or 1."""
 
     serving_gpus: int = Field(default=0, ge=0, le=16)
     """GPUs of each server."""
@@ -47,10 +47,13 @@ class DeployInputs(Model):
     """Version to serve. 0: the latest; with `change=rollback` the one before."""
 
     change: Annotated[Literal["deploy", "promote", "rollback"], Internal()] = "deploy"
-    """`promote` lets the canary have all requests; `rollback` goes back to an earlier version. Both keep the settings."""
+    """`promote` lets the canary have all requests; `rollback` goes back to an earlier version, in the registry too. Both keep the settings."""
 
     keep_settings: Annotated[bool, Internal()] = False
     """Take all but version and canary from the last deployment under this name, where there is one."""
+
+    reason: Annotated[str, Internal()] = ""
+    """With `change=rollback`, why: it is kept in the registry."""
 
     service: Annotated[str, Internal()] = Field(default="", pattern=f"^$|{NAME}")
     """Name of what is made in the cluster. Empty: the model's, with dashes for dots and underscores."""

@@ -77,7 +77,7 @@ def _autoscaler(settings: Settings) -> Manifest:
         "spec": {
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": settings.name},
             "minReplicas": settings.inputs.min_replicas,
-            "maxReplicas": settings.inputs.max_replicas,
+            "maxReplicas": settings.max_replicas,
             "metrics": [{"type": "Resource", "resource": {"name": settings.metric, "target": target}}],
         },
     }

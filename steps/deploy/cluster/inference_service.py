@@ -52,7 +52,7 @@ def standard_canary(stable: Manifest, settings: Settings, percent: int) -> Manif
 def _predictor(settings: Settings, track: str, fresh: str) -> dict[str, Any]:
     inputs, pod = settings.inputs, server_pod(settings)
     labels = settings.labels(track)
-    predictor: dict[str, Any] = {"minReplicas": inputs.min_replicas, "maxReplicas": inputs.max_replicas}
+    predictor: dict[str, Any] = {"minReplicas": inputs.min_replicas, "maxReplicas": settings.max_replicas}
     if settings.scales:
         predictor |= {"scaleMetric": settings.metric, "scaleTarget": settings.scale_target}
     if inputs.kserve_mode == "Standard":

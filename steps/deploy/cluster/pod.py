@@ -79,7 +79,7 @@ def server_flags(settings: Settings) -> list[str]:
     """Return the words after `python -m steps`: one version, pinned, so that what runs is what was asked for."""
     inputs = settings.inputs
     if inputs.model_source == "storage-initializer":
-        source = [f"--registry={MODEL_FOLDER}"]
+        source = [f"--model-folder={MODEL_FOLDER}"]
     else:
         source = [f"--registry={inputs.registry}", f"--version={settings.version}"]
     return ["serve", *source, f"--model-name={inputs.model_name}", "--host=0.0.0.0", f"--port={PORT}"]

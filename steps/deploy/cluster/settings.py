@@ -61,7 +61,12 @@ class Settings:
     @property
     def scales(self) -> bool:
         """Whether the number of servers changes by itself."""
-        return self.inputs.max_replicas > self.inputs.min_replicas
+        return self.max_replicas > self.inputs.min_replicas
+
+    @property
+    def max_replicas(self) -> int:
+        """Most servers."""
+        return self.inputs.max_replicas or max(1, self.inputs.min_replicas)
 
     def labels(self, track: str) -> dict[str, str]:
         """Return the labels of what serves this version."""
@@ -103,10 +108,10 @@ def check(inputs: DeployInputs) -> None:
             f"--registry={inputs.registry}: servers in the cluster cannot read a folder of this machine",
             hint="publish to a bucket, s3://bucket/prefix, that the cluster reaches",
         )
-    if inputs.max_replicas < inputs.min_replicas:
+    if 0 < inputs.max_replicas < inputs.min_replicas:
         raise ParameterError(
             f"--min-replicas={inputs.min_replicas} is more than --max-replicas={inputs.max_replicas}",
-            hint="give both: they may be the same",
+            hint="leave the second out, or give as many",
         )
     if not inputs.min_replicas and mode != "Knative":
         raise ParameterError(

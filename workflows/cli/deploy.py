@@ -1,0 +1,101 @@
+"""`argosight deploy`: let a version serve in the cluster."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any, Final
+
+from steps.contract import argo_name, choices, describe, is_internal, kind
+from steps.deploy.contract import DEPLOY
+
+OWN: Final = ("model_name", "version", "canary", "change", "reason", "keep_settings")
+"""Inputs of the step that have a flag of another form here, or none."""
+
+PASSING: Final = ("registry", "namespace", "service", "ready_timeout")
+"""Inputs that say where and how long, not how the service is: with these alone the last settings still hold."""
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the flags: our own, and every setting of the `deploy` step."""
+    parser.add_argument("model", metavar="NAME", help="name of the model in the registry")
+    parser.add_argument("--version", metavar="N", type=int, default=0, help="version (default: the latest)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--canary", metavar="PERCENT", type=int, help="give it this share of the requests only")
+    which.add_argument("--promote", action="store_true", help="give the canary all requests")
+    add_settings(parser)
+    parser.epilog = (
+        "examples:\n"
+        "  argosight deploy planes --namespace=argosight --min-replicas=2\n"
+        "  argosight deploy planes --deploy-target=kserve --max-replicas=4\n"
+        "  argosight deploy planes --canary=10\n"
+        "  argosight deploy planes --promote\n\n"
+        "Without settings, those of the last deployment of this name hold. The version must name itself and agree with\n"
+        "its golden image, server by server; otherwise what served before is put back.\n"
+        "exit codes: 0 it serves, 2 a mistake or a version that answers wrongly, 75 not in time: try again, 130 stopped"
+    )
+
+
+def add_settings(parser: ArgumentParser) -> None:
+    """Offer the inputs of the `deploy` step, in its own words."""
+    group = parser.add_argument_group("settings")
+    for name, field in DEPLOY.inputs.model_fields.items():
+        if name in OWN:
+            continue
+        hidden = is_internal(field) and name in ("gpu_resource", "node_selector")
+        default = "deployment" if name == "deploy_target" else field.default
+        group.add_argument(
+            f"--{argo_name(name)}",
+            dest=name,
+            metavar=kind(field).upper() if not choices(field) else "{" + kind(field) + "}",
+            default=SUPPRESS,
+            help=SUPPRESS if hidden else f"{describe(field)} (default: {default!r})".replace("%", "%%"),
+        )
+
+
+def run(arguments: Namespace) -> int:
+    """Deploy, showing how it goes."""
+    given = settings(arguments)
+    if arguments.promote:
+        given["change"] = "promote"
+    elif not given.keys() - set(PASSING):
+        given["keep_settings"] = "true"
+    if arguments.canary is not None:
+        given["canary"] = str(arguments.canary)
+    if arguments.version:
+        given["version"] = str(arguments.version)
+    code, url = run_step(arguments.model, given)
+    if not code:
+        sys.stdout.write(f"{url}\n")
+    return code
+
+
+def settings(arguments: Namespace) -> dict[str, str]:
+    """Return the settings that were given."""
+    known = [name for name in DEPLOY.inputs.model_fields if name not in OWN]
+    return {name: getattr(arguments, name) for name in known if hasattr(arguments, name)}
+
+
+def run_step(model: str, given: dict[str, str]) -> tuple[int, str]:
+    """Run the `deploy` step, as a workflow does; return its exit code, and where the service is reached."""
+    # Last, so that it does not count as a setting: what was never deployed goes to a Deployment, from this release's image.
+    inputs: dict[str, Any] = {"deploy_target": "deployment", "image": _image(), **given, "model_name": model}
+    flags = [f"--{argo_name(name)}={value}" for name, value in inputs.items()]
+    with tempfile.TemporaryDirectory(prefix="argosight-deploy-") as work:
+        environment = {**os.environ, "STEP_WORK": work}
+        code = subprocess.run(
+            [sys.executable, "-m", "steps", "deploy", *flags], env=environment, check=False
+        ).returncode
+        url = Path(work, "out", "url")
+        return code, url.read_text(encoding="utf-8") if url.is_file() else ""
+
+
+def _image() -> str:
+    from workflows.argo.site import SiteError, read_site  # noqa: PLC0415  (`--help` is quick without it)
+
+    try:
+        return read_site().image("serve")
+    except SiteError:
+        return str(DEPLOY.inputs.model_fields["image"].default)
