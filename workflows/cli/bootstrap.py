@@ -4,6 +4,7 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
+from workflows.argo.site import SITE, SiteError, read_site
 from workflows.cli.run import MISTAKE, RENDERED
 from workflows.cluster.errors import ClusterError
 
@@ -19,7 +20,9 @@ def configure(parser: ArgumentParser) -> None:
         help="dev (brings a MinIO), prod (the store is elsewhere; the default), or a kustomize folder of your own",
     )
     parser.add_argument("-n", "--namespace", default="argosight", help="where everything goes (default: argosight)")
-    parser.add_argument("--bucket", default="argosight", help="the one bucket (default: argosight)")
+    parser.add_argument(
+        "--site", metavar="FILE", type=Path, default=SITE, help="names bucket and Secret (default: config/site.yaml)"
+    )
     parser.add_argument(
         "--keep-runs-days",
         metavar="DAYS",
@@ -51,21 +54,23 @@ def run(arguments: Namespace) -> int:
     from workflows.cluster.change import Act  # noqa: PLC0415
     from workflows.cluster.client import connect  # noqa: PLC0415
 
-    wanted = Installation(
-        overlay=arguments.overlay,
-        namespace=arguments.namespace,
-        bucket=arguments.bucket,
-        keep_runs_days=arguments.keep_runs_days,
-        templates=None if arguments.no_templates else arguments.manifests,
-        dry_run=arguments.dry_run,
-    )
     acts = []
     try:
+        site = read_site(arguments.site)
+        wanted = Installation(
+            overlay=arguments.overlay,
+            namespace=arguments.namespace,
+            bucket=site.bucket,
+            secret=site.store_secret,
+            keep_runs_days=arguments.keep_runs_days,
+            templates=None if arguments.no_templates else arguments.manifests,
+            dry_run=arguments.dry_run,
+        )
         for change in bootstrap(connect(), wanted):
             acts.append(change.act)
             sys.stdout.write(f"{change}\n")
             sys.stdout.flush()
-    except ClusterError as error:
+    except (ClusterError, SiteError) as error:
         sys.stderr.write(f"bootstrap: {error}\n")
         return FAILED if acts else MISTAKE
     changed = len([act for act in acts if act not in (Act.UNCHANGED, Act.SKIPPED)])

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from workflows.cluster.bucket import connect_store, set_up_bucket, store_refusals
 from workflows.cluster.change import Act, Change, apply
 from workflows.cluster.client import Cluster
@@ -24,18 +22,16 @@ from workflows.cluster.keys import (
     ROOT_PASSWORD,
     ROOT_USER,
     SECRET,
-    STORE_SECRET,
     Keys,
     administrator,
     secret_document,
     store_keys,
 )
 from workflows.cluster.kustomize import render
+from workflows.cluster.repository import REPOSITORIES, pointed_at, repository_endpoint
 from workflows.cluster.tenant import is_minio, set_up_user
 from workflows.cluster.tunnel import reach
 
-REPOSITORIES: Final = "artifact-repositories"
-DEFAULT_REPOSITORY: Final = "workflows.argoproj.io/default-artifact-repository"
 MINIO_DEADLINE_S: Final = 300
 
 
@@ -47,6 +43,7 @@ class Installation:
         overlay: Name or folder of a kustomize overlay.
         namespace: Where everything goes.
         bucket: The one bucket.
+        secret: Name of the Secret with the store's keys.
         keep_runs_days: After how many days artifacts of runs go.
         templates: Folder of the rendered templates; None releases none.
         dry_run: Look at everything and change nothing.
@@ -55,6 +52,7 @@ class Installation:
     overlay: str
     namespace: str
     bucket: str
+    secret: str
     keep_runs_days: int
     templates: Path | None
     dry_run: bool
@@ -74,8 +72,10 @@ def bootstrap(cluster: Cluster, wanted: Installation) -> Iterator[Change]:
         )
     brings_minio = any(_reads_secret(document, MINIO_SECRET) for document in documents)
     root = administrator(cluster, wanted.namespace, generate=brings_minio)
-    keys = store_keys(cluster, wanted.namespace, _endpoint(repository), generate=root is not None)
-    documents[documents.index(repository)] = _pointed_at(repository, keys, wanted.bucket)
+    keys = store_keys(
+        cluster, wanted.namespace, wanted.secret, repository_endpoint(repository), generate=root is not None
+    )
+    documents[documents.index(repository)] = pointed_at(repository, keys, wanted.bucket, wanted.secret)
     namespace, others = documents[0], documents[1:]
     for document in (namespace, *_secrets(wanted, keys, root if brings_minio else None), *others):
         yield apply(cluster, document, dry_run=wanted.dry_run)
@@ -124,31 +124,9 @@ def _release(cluster: Cluster, folder: Path, wanted: Installation) -> Iterator[C
 
 def _secrets(wanted: Installation, keys: Keys, root: tuple[str, str] | None) -> Iterator[dict[str, Any]]:
     values = {ENDPOINT: keys.endpoint, KEY: keys.key, SECRET: keys.secret, AWS_REGION: keys.region}
-    yield secret_document(STORE_SECRET, wanted.namespace, values)
+    yield secret_document(wanted.secret, wanted.namespace, values)
     if root:
         yield secret_document(MINIO_SECRET, wanted.namespace, dict(zip((ROOT_USER, ROOT_PASSWORD), root, strict=True)))
-
-
-def _repository(document: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    name = document["metadata"].get("annotations", {}).get(DEFAULT_REPOSITORY, "")
-    found = yaml.safe_load(document["data"].get(name, "")) or {}
-    if "s3" not in found:
-        raise ClusterError(
-            f"ConfigMap {REPOSITORIES} names no default repository with `s3`", hint="see argo/cluster/base"
-        )
-    return name, found
-
-
-def _endpoint(document: Mapping[str, Any]) -> str:
-    s3 = _repository(document)[1]["s3"]
-    return f"{'http' if s3.get('insecure') else 'https'}://{s3['endpoint']}"
-
-
-def _pointed_at(document: Mapping[str, Any], keys: Keys, bucket: str) -> dict[str, Any]:
-    name, repository = _repository(document)
-    place = {"bucket": bucket, "endpoint": keys.host, "insecure": keys.insecure, "region": keys.region}
-    text = yaml.safe_dump({**repository, "s3": {**repository["s3"], **place}}, sort_keys=False)
-    return {**document, "data": {**document["data"], name: text}}
 
 
 def _reads_secret(document: Mapping[str, Any], name: str) -> bool:

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from workflows.cluster.client import Cluster
 from workflows.cluster.errors import ClusterError
 
-STORE_SECRET: Final = "argosight-store"  # noqa: S105  the Secret's name
 MINIO_SECRET: Final = "argosight-minio"  # noqa: S105
 REGION: Final = "us-east-1"
 """What stores without regions answer to."""
@@ -48,19 +47,20 @@ class Keys:
         return urlsplit(self.endpoint).scheme == "http"
 
 
-def store_keys(cluster: Cluster, namespace: str, endpoint: str, *, generate: bool) -> Keys:
+def store_keys(cluster: Cluster, namespace: str, secret_name: str, endpoint: str, *, generate: bool) -> Keys:
     """Return what pods shall use: environment, else what the Secret in the cluster has, else `endpoint` and new keys.
 
     Args:
         cluster: Where the Secret may be.
         namespace: Its namespace.
+        secret_name: Its name.
         endpoint: The store that the overlay names.
         generate: Make up keys that are found nowhere, because there is an administrator who can make them known.
 
     Raises:
         ClusterError: If there are no keys, or pods could not reach the endpoint.
     """
-    known = read_secret(cluster, namespace, STORE_SECRET)
+    known = read_secret(cluster, namespace, secret_name)
     region = os.environ.get(AWS_REGION) or known.get(AWS_REGION) or REGION
     if urlsplit(endpoint).netloc == "s3.amazonaws.com" and region != REGION:
         endpoint = f"https://s3.{region}.amazonaws.com"
@@ -74,7 +74,7 @@ def store_keys(cluster: Cluster, namespace: str, endpoint: str, *, generate: boo
     key, secret = next((pair for pair in pairs if all(pair)), ("", ""))
     if not key:
         raise ClusterError(
-            f"no keys for {endpoint}: neither {KEY} and {SECRET} are set, nor is there a Secret {STORE_SECRET}",
+            f"no keys for {endpoint}: neither {KEY} and {SECRET} are set, nor is there a Secret {secret_name}",
             hint=f"set them, and {ENDPOINT} to the store as pods see it; or take --overlay=dev, which brings a MinIO",
         )
     return Keys(endpoint, key, secret, region)
