@@ -55,7 +55,7 @@ def _verdict(last: Version | None, listing: str) -> str:
     return f"nothing new, version {last.number} was trained on it"
 
 
-def _training(data_set: DataSet, listing: str, last: Version | None, given: dict[str, str]) -> dict[str, str]:
+def _training(data_set: DataSet, listing: str, last: Version | None, given: dict[str, str]) -> dict[str, Any]:
     """Describe a training. Its run is named by the content, so that whoever asks for the same gets the same run."""
     before = last.manifest.lineage.parameters if last else {}
     parameters = {name: value for name, value in before.items() if name not in OWN and HIDDEN not in value}
@@ -63,7 +63,8 @@ def _training(data_set: DataSet, listing: str, last: Version | None, given: dict
     return {
         "name": data_set.name,
         "run": f"train-{data_set.name}-{listing[:10]}",
-        "parameters": json.dumps([{"name": n, "value": v} for n, v in sorted(parameters.items())], ensure_ascii=False),
+        # A list, not its JSON text: Argo escapes the quotes in an item's texts twice.
+        "parameters": [{"name": name, "value": value} for name, value in sorted(parameters.items())],
     }
 
 

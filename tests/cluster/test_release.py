@@ -188,8 +188,10 @@ def test_schedule_stays_suspended_when_released_again(cluster: Cluster, alias: s
     (folder / "cron.yaml").write_text(yaml.safe_dump(cron))
     words = (f"--manifests={folder}", "--namespace=default")
     try:
-        cluster.apply(
-            {**cron, "metadata": {"name": alias, "namespace": "default"}, "spec": cron["spec"] | {"suspend": True}}
+        assert call(release, *words) == 0
+        kubectl(
+            "apply",
+            cron | {"metadata": {"name": alias, "namespace": "default"}, "spec": cron["spec"] | {"suspend": True}},
         )
         assert call(release, *words) == 0
         assert call(diff, *words) == 0

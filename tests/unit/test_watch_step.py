@@ -35,8 +35,8 @@ def look(place: str, **given: str) -> tuple[WatchOutputs, list[dict[str, Any]]]:
     return outputs, [one | {"parameters": _by_name(one["parameters"])} for one in trainings]
 
 
-def _by_name(parameters: str) -> dict[str, str]:
-    return {one["name"]: one["value"] for one in json.loads(parameters)}
+def _by_name(parameters: list[dict[str, str]]) -> dict[str, str]:
+    return {one["name"]: one["value"] for one in parameters}
 
 
 def publish(place: str, folder: Path, name: str, listing: str, **parameters: str) -> None:

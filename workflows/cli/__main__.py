@@ -15,6 +15,7 @@ COMMANDS = {
     "predict": "Send pictures to a served model; print, or draw, what it finds.",
     "deploy": "Let a version serve in the cluster: to all, or to a share as a canary.",
     "rollback": "Go back to an earlier version, in what serves and in the registry.",
+    "submit": "Check parameters, start a workflow on the cluster, and follow it.",
     "bootstrap": "Install argosight in a cluster, or bring an installation up to date.",
     "doctor": "Check this machine and the cluster: what is missing, and how to get it.",
     "diff": "Show what a release would change in the cluster.",
