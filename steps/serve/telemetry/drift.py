@@ -33,7 +33,7 @@ class Drift(Collector):
                 counts.add(found)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield `argosight_confidence`, a histogram by model and class; its count is that of the boxes."""
+        """Yield `argosight_confidence`, a histogram by model and class that was seen; its count is that of the boxes."""
         family = HistogramMetricFamily(
             "argosight_confidence", "Confidence of the boxes that were answered", labels=["model", "class"]
         )
@@ -41,8 +41,9 @@ class Drift(Collector):
             for model, counts in self._seen.items():
                 for label, name in enumerate(counts.names):
                     cumulated = np.cumsum(counts.boxes[label]).tolist()
-                    buckets = [(f"{bound:g}", count) for bound, count in zip(BOUNDS, cumulated, strict=True)]
-                    family.add_metric([model, name], [*buckets, ("+Inf", cumulated[-1])], counts.sums[label])
+                    if cumulated[-1]:
+                        buckets = [(f"{bound:g}", count) for bound, count in zip(BOUNDS, cumulated, strict=True)]
+                        family.add_metric([model, name], [*buckets, ("+Inf", cumulated[-1])], counts.sums[label])
         yield family
 
 

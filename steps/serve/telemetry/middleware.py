@@ -1,5 +1,6 @@
 """Around every request: its trace, its line in the log, its part in the metrics."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -84,7 +85,8 @@ def metrics_endpoint(metrics: Metrics) -> Callable[[Request], Awaitable[Response
     """Return what answers `GET /metrics`."""
 
     async def answer(request: Request) -> Response:
-        content, kind = metrics.expose(request.headers.get("accept", ""))
+        # Off the event loop: with many classes it takes longer than a health probe should wait.
+        content, kind = await asyncio.to_thread(metrics.expose, request.headers.get("accept", ""))
         return Response(content, headers={"Content-Type": kind})
 
     return answer
