@@ -25,12 +25,18 @@ def results(**phases: str) -> dict[str, dict[str, bool]]:
         ("!a.Succeeded", {"a": "Failed"}, True),
         ("a && b", {"a": "Succeeded", "b": "Failed"}, False),
         ("(a || b) && b.Omitted", {"a": "Succeeded", "b": "Omitted"}, True),
-        ("a.AnySucceeded && !a.AllFailed", {"a": "AnySucceeded"}, True),
+        ("i.AnySucceeded && !i.AllFailed", {"i": "AnySucceeded"}, True),
     ],
 )
 def test_task_runs_when_its_depends_hold(depends: str, phases: dict[str, str], runs: bool) -> None:
-    one = graph({"name": "a"}, {"name": "b"}, {"name": "c", "depends": depends})
+    one = graph({"name": "a"}, {"name": "b"}, {"name": "i", "withItems": ["x"]}, {"name": "c", "depends": depends})
     assert one.may_run("c", results(**phases)) is runs
+
+
+def test_results_of_groups_are_refused_when_a_task_has_no_items() -> None:
+    with pytest.raises(ManifestError, match="'a' has no items") as caught:
+        graph({"name": "a"}, {"name": "c", "depends": "a.AnySucceeded"})
+    assert caught.value.hint == "write a.Succeeded"
 
 
 def test_dash_is_part_of_a_name_when_in_depends() -> None:

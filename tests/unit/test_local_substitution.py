@@ -9,6 +9,9 @@ from workflows.local.substitution import instantiate, replace, tags
 from workflows.local.template import Template
 from workflows.local.values import Arguments
 
+CONTROLS = "".join(map(chr, {*range(0x20), 0x7F} - {8, 9, 10, 12, 13}))
+SPEAKABLE = st.characters(exclude_characters=CONTROLS, exclude_categories=["Cs"])
+
 
 def template(**changes: object) -> Template:
     body = {
@@ -62,13 +65,13 @@ def test_artifact_keeps_its_path_when_located_by_the_caller() -> None:
     assert found.inputs.artifacts[0].s3
 
 
-@given(st.text())
+@given(st.text(alphabet=SPEAKABLE))
 def test_value_survives_when_it_holds_anything(value: str) -> None:
     found = replace(json.dumps({"x": "<{{a}}>"}), {"a": value})
     assert json.loads(found) == {"x": f"<{value}>"}
 
 
-@given(st.text(alphabet=st.characters(exclude_characters="{}", exclude_categories=["Cs"])))
+@given(st.text(alphabet=st.characters(exclude_characters="{}" + CONTROLS, exclude_categories=["Cs"])))
 def test_argument_reaches_the_command_when_it_holds_anything(value: str) -> None:
     assert args(instantiate(template(), given_a(value), {}, {}))[0] == f"--a={value}"
 
@@ -85,3 +88,9 @@ def test_strict_replacement_fails_when_another_task_left_nothing() -> None:
 
 def test_tags_are_found_when_padded() -> None:
     assert list(tags("{{a}} and {{ b.c }} and {d}")) == ["a", "b.c"]
+
+
+@pytest.mark.parametrize("character", ["\x01", "\x07", "\x0b", "\x7f"])
+def test_control_character_is_an_error_when_a_tag_stands_for_it(character: str) -> None:
+    with pytest.raises(ManifestError, match="control character"):
+        replace('"{{a}}"', {"a": f"x{character}"})

@@ -55,7 +55,15 @@ class Caller(Protocol):
         """Advance the node of `call`, made if need be; None while there is no room for it."""
 
     def create(
-        self, name: str, display_name: str, kind: NodeType, phase: Phase, *, boundary: str, message: str = ""
+        self,
+        name: str,
+        display_name: str,
+        kind: NodeType,
+        phase: Phase,
+        *,
+        boundary: str,
+        template: str = "",
+        message: str = "",
     ) -> Node:
         """Make a node."""
 

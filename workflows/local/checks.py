@@ -13,6 +13,8 @@ from workflows.local.substitution import TAG, tags
 from workflows.local.tag_checks import unknown_tags
 from workflows.local.template import Task, Template
 
+NO_ZIP = "Argo packs the whole path of what lies on a volume into a zip, and cannot unpack it again; use tar or none"
+
 
 def check(manifest: Manifest) -> None:
     """Refuse `manifest` if it cannot run here; all faults are told at once, each with template and field.
@@ -130,6 +132,8 @@ def _locations(template: Template, manifest: Manifest) -> Iterator[str]:
         for one in artifacts:
             if one.digest or one.tree is not None:
                 yield f"field {field}.artifacts[{one.name}]: digest and tree are the engine's own"
+            if one.packing == "zip":
+                yield f"field {field}.artifacts[{one.name}].archive: {NO_ZIP}"
             if template.process and not one.path:
                 yield f"field {field}.artifacts[{one.name}].path is missing"
     if template.resource:

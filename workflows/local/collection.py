@@ -35,7 +35,7 @@ def _read_parameter(parameter: Parameter) -> str | None:
     if not source or not source.path:
         return parameter.value
     try:
-        return Path(source.path).read_text(encoding="utf-8").removesuffix("\n")
+        return Path(source.path).read_bytes().decode().removesuffix("\n")
     except OSError:
         return source.default
 

@@ -45,7 +45,7 @@ class DagProgress:
             except LocalError as error:
                 self.caller.finish(self.node, Phase.ERROR, f"unable to resolve outputs from scope: {error.message}")
                 return
-        self.caller.finish(self.node, phase)
+        self.caller.finish(self.node, phase, self.node.message)
 
     def _name(self, task: str) -> str:
         return f"{self.node.name}.{task}"
@@ -78,12 +78,16 @@ class DagProgress:
             if not self._may_run(task, results):
                 return
         try:
-            resolved = resolve(
-                self.graph.tasks[task], self._scope(self.graph.ancestors[task]), self.caller.global_values
-            )
+            scope = self._scope(self.graph.ancestors[task])
+        except LocalError as error:
+            self._create_skipped(task, Phase.ERROR, error.message)
+            self.node.message = f"task {self.node.name!r} errored: {error.message}"
+            return
+        try:
+            resolved = resolve(self.graph.tasks[task], scope, self.caller.global_values)
             tasks = expand(resolved)
         except (LocalError, ValueError) as error:
-            self._create_skipped(task, Phase.ERROR, str(error))
+            self._create_skipped(task, Phase.ERROR, error.message if isinstance(error, LocalError) else str(error))
             return
         self._call_all(task, resolved, tasks)
 
@@ -108,7 +112,12 @@ class DagProgress:
             if group is None:
                 self._follow(task, self._name(task))
                 group = self.caller.create(
-                    self._name(task), task, NodeType.TASK_GROUP, Phase.RUNNING, boundary=self.node.name
+                    self._name(task),
+                    task,
+                    NodeType.TASK_GROUP,
+                    Phase.RUNNING,
+                    boundary=self.node.name,
+                    template=resolved.template,
                 )
         for one in tasks:
             name = self._name(one.name)
@@ -128,16 +137,18 @@ class DagProgress:
 
     def _condition_holds(self, one: Task, name: str) -> bool:
         try:
-            runs = holds(one.when)
+            runs, phase, message = holds(one.when), Phase.SKIPPED, f"when '{one.when}' evaluated false"
         except LocalError as error:
-            self.caller.create(
-                name, one.name, NodeType.SKIPPED, Phase.ERROR, boundary=self.node.name, message=str(error)
-            )
-            return False
+            runs, phase, message = False, Phase.ERROR, error.message
         if not runs:
-            message = f"when '{one.when}' evaluated false"
             self.caller.create(
-                name, one.name, NodeType.SKIPPED, Phase.SKIPPED, boundary=self.node.name, message=message
+                name,
+                one.name,
+                NodeType.SKIPPED,
+                phase,
+                boundary=self.node.name,
+                template=one.template,
+                message=message,
             )
         return runs
 
@@ -165,7 +176,15 @@ class DagProgress:
 
     def _create_skipped(self, task: str, phase: Phase, message: str) -> None:
         name = self._name(task)
-        self.caller.create(name, task, NodeType.SKIPPED, phase, boundary=self.node.name, message=message)
+        self.caller.create(
+            name,
+            task,
+            NodeType.SKIPPED,
+            phase,
+            boundary=self.node.name,
+            template=self.graph.tasks[task].template,
+            message=message,
+        )
         self._follow(task, name)
 
     def _results(self, node: Node) -> dict[str, bool]:

@@ -4,12 +4,13 @@ The language is the part that Argo's two evaluators (govaluate for `when`, expr-
 literals, names, `a.b`, `a['b']`, `asInt(x)`, `!`, `==`, `!=`, `<`, `<=`, `>`, `>=`, `&&`, `||`, `c ? a : b` and ( ).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from workflows.local.errors import ExpressionError
-from workflows.local.lexer import advice, tokens, unquote
+from workflows.local.lexer import CONDITION_TOKEN, ESCAPES, TOKEN, advice, tokens, unquote
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "<": lambda a, b: a < b,
@@ -55,12 +56,7 @@ def parse(source: str) -> Expression:
     Raises:
         ExpressionError: If it is not of the language above; it names the place.
     """
-    parser = _Parser(source)
-    evaluate, path = parser.expression(0)
-    parser.read(path)
-    if parser.kind != "end":
-        raise parser.unexpected()
-    return Expression(source, frozenset(parser.names), parser.only_text, evaluate)
+    return _read(_Parser(source))
 
 
 def parse_condition(source: str) -> Expression:
@@ -69,13 +65,21 @@ def parse_condition(source: str) -> Expression:
     Raises:
         ExpressionError: If it is anything else, for then Argo's govaluate and this engine would not agree.
     """
-    found = parse(source)
+    found = _read(_Parser(source, CONDITION_TOKEN, {}))
     if not found.only_text:
         raise ExpressionError(
             f"condition {source!r} is not made of quoted text, ==, !=, &&, || and ()",
             hint="quote both sides: 'a' == 'b'",
         )
     return found
+
+
+def _read(parser: "_Parser") -> Expression:
+    evaluate, path = parser.expression(0)
+    parser.read(path)
+    if parser.kind != "end":
+        raise parser.unexpected()
+    return Expression(parser.source, frozenset(parser.names), parser.only_text, evaluate)
 
 
 class _Parser:
@@ -85,11 +89,12 @@ class _Parser:
     known as one name.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, pattern: re.Pattern[str] = TOKEN, escapes: Mapping[str, str] = ESCAPES) -> None:
         self.source = source
+        self._escapes = escapes
         self.names: set[str] = set()
         self.only_text = True
-        self._rest = tokens(source)
+        self._rest = tokens(source, pattern)
         self.advance()
 
     def advance(self) -> str:
@@ -133,7 +138,7 @@ class _Parser:
         kind, token = self.kind, self.token
         if kind == "text":
             self.advance()
-            text = unquote(token)
+            text = unquote(token, self._escapes)
             return lambda _: text, ""
         if kind == "sign" and token == "(":  # noqa: S105  (a parenthesis)
             self.advance()

@@ -10,6 +10,8 @@ from workflows.local.template import DAG, Task
 
 REFERENCE = re.compile(r"(?<![\w.-])([A-Za-z0-9][-A-Za-z0-9]*)(?:\.([A-Za-z]+))?")
 RESULTS = ("Succeeded", "Failed", "Errored", "Skipped", "Omitted", "Daemoned", "AnySucceeded", "AllFailed")
+ITEMS_ONLY = {"AnySucceeded": "Succeeded", "AllFailed": "Failed"}
+"""Results that only tasks with items have, and what to write for another."""
 
 
 class Graph:
@@ -77,6 +79,11 @@ class Graph:
                 raise ManifestError(
                     f"task {task.name!r}, field depends: {name}.{result} is unknown",
                     hint=f"a task has the results {', '.join(RESULTS)}",
+                )
+            if result in ITEMS_ONLY and not self.tasks[name].expands:
+                raise ManifestError(
+                    f"task {task.name!r}, field depends: {name}.{result}, but {name!r} has no items",
+                    hint=f"write {name}.{ITEMS_ONLY[result]}",
                 )
             found[name] = None
             results = [result] if result else self._good_enough(name)

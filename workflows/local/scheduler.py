@@ -98,7 +98,7 @@ class Scheduler:
             AttemptsProgress(self, call, node, template).advance()
         elif template.dag:
             node.phase = Phase.RUNNING
-            DagProgress(self, node, template, self._graph(template)).advance()
+            DagProgress(self, node, template, self._graph(node, template)).advance()
         elif template.steps is not None:
             node.phase = Phase.RUNNING
             StepsProgress(self, node, template).advance()
@@ -107,10 +107,26 @@ class Scheduler:
         return node
 
     def create(
-        self, name: str, display_name: str, kind: NodeType, phase: Phase, *, boundary: str, message: str = ""
+        self,
+        name: str,
+        display_name: str,
+        kind: NodeType,
+        phase: Phase,
+        *,
+        boundary: str,
+        template: str = "",
+        message: str = "",
     ) -> Node:
         """Make a node."""
-        node = Node(name=name, display_name=display_name, type=kind, phase=phase, boundary=boundary, message=message)
+        node = Node(
+            name=name,
+            display_name=display_name,
+            type=kind,
+            phase=phase,
+            boundary=boundary,
+            template=template,
+            message=message,
+        )
         if phase.fulfilled:
             node.finished = node.started
         self.nodes[name] = node
@@ -137,8 +153,7 @@ class Scheduler:
         self.wait_s = min(max(wait_s, 0.0), LOOK_S if self.wait_s is None else self.wait_s)
 
     def _call_top(self, name: str, template: str) -> Node | None:
-        short = name.rpartition(".")[2] if name == self.exit_name else name
-        return self.call(Call(name, short, template, self._arguments, boundary=""))
+        return self.call(Call(name, name, template, self._arguments, boundary=""))
 
     def _create(self, call: Call, template: Template) -> Node:
         kind = {"dag": NodeType.DAG, "steps": NodeType.STEPS}.get(template.kind, NodeType.POD)
@@ -159,10 +174,11 @@ class Scheduler:
             self._instances[call.name] = instantiate(moved, call.arguments, self.global_values, values)
         return self._instances[call.name]
 
-    def _graph(self, template: Template) -> Graph:
-        if template.name not in self._graphs and template.dag:
-            self._graphs[template.name] = Graph(template.dag)
-        return self._graphs[template.name]
+    def _graph(self, node: Node, template: Template) -> Graph:
+        # By node, not by template: the conditions in it have this node's inputs.
+        if node.name not in self._graphs and template.dag:
+            self._graphs[node.name] = Graph(template.dag)
+        return self._graphs[node.name]
 
     def _refuse(self, call: Call, node: Node | None, message: str) -> Node:
         node = node or self.create(

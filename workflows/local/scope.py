@@ -8,6 +8,7 @@ from workflows.local.durations import rfc3339
 from workflows.local.errors import ExpressionError, ManifestError
 from workflows.local.expression import parse
 from workflows.local.node import Node, NodeType, Phase
+from workflows.local.spelling import json_text, value_text
 from workflows.local.template import Template
 from workflows.local.values import Arguments, Artifact, Outputs, ValueFrom
 
@@ -51,10 +52,10 @@ class Scope:
         rows = [{one.name: one.value or "" for one in node.outputs.parameters} for node in good]
         rows = [row for row in rows if row]
         results = [_as_item(node.outputs.result) for node in good if node.outputs.result is not None]
-        self.values[f"{prefix}.outputs.result"] = _compact(results)
-        self.values[f"{prefix}.outputs.parameters"] = _compact(rows)
+        self.values[f"{prefix}.outputs.result"] = json_text(results)
+        self.values[f"{prefix}.outputs.parameters"] = json_text(rows)
         for name in dict.fromkeys(name for row in rows for name in row):
-            self.values[f"{prefix}.outputs.parameters.{name}"] = _compact([row[name] for row in rows if name in row])
+            self.values[f"{prefix}.outputs.parameters.{name}"] = json_text([row[name] for row in rows if name in row])
 
     def is_absent(self, tag: str) -> bool:
         """Tell whether `tag` names the output of a node that did not run."""
@@ -88,7 +89,7 @@ class Scope:
         try:
             if source.expression:
                 value = parse(source.expression).evaluate(self.nested())
-                return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+                return value_text(value)
             return self._value(source.parameter or "")
         except (ManifestError, ExpressionError):
             if source.default is not None:
@@ -136,7 +137,3 @@ def _as_item(result: str) -> object:
         return json.loads(result)
     except ValueError:
         raise ManifestError(f"result {result[:40]!r} of an expanded task is not JSON, and cannot be gathered") from None
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

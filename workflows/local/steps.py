@@ -69,7 +69,7 @@ class StepsProgress:
             resolved = [resolve(step, self._scope, self.caller.global_values) for step in group.root]
             steps = [(step.name, one) for step in resolved for one in self._expand(group_node, step)]
         except (LocalError, ValueError) as error:
-            self.caller.finish(group_node, Phase.ERROR, str(error))
+            self.caller.finish(group_node, Phase.ERROR, error.message if isinstance(error, LocalError) else str(error))
             return
         for origin, step in steps:
             self._advance_step(group_node, step, origin)
@@ -78,9 +78,14 @@ class StepsProgress:
         if len(children) < len(by_name) or any(not child or not child.phase.fulfilled for child in children.values()):
             return
         for name, child in children.items():
-            if child and child.phase.bad and not continues(by_name[name], child.phase):
+            if not child or not child.phase.bad or continues(by_name[name], child.phase):
+                continue
+            if child.phase is Phase.ERROR:
+                message = f"step group deemed errored due to child {child.name} error: {child.message}"
+                self.caller.finish(group_node, Phase.ERROR, message)
+            else:
                 self.caller.finish(group_node, Phase.FAILED, f"child '{child.display_name}' failed")
-                return
+            return
         self.caller.finish(group_node, Phase.SUCCEEDED)
 
     def _expand(self, group_node: Node, step: Task) -> list[Task]:
@@ -96,7 +101,7 @@ class StepsProgress:
             try:
                 runs = holds(step.when)
             except LocalError as error:
-                self._skip(group_node, step, Phase.ERROR, str(error))
+                self._skip(group_node, step, Phase.ERROR, error.message)
                 return
             if not runs:
                 self._skip(group_node, step, Phase.SKIPPED, f"when '{step.when}' evaluated false")
@@ -117,7 +122,15 @@ class StepsProgress:
     def _skip(self, group_node: Node, step: Task, phase: Phase, message: str) -> None:
         name = f"{group_node.name}.{step.name}"
         if name not in self.nodes:
-            self.caller.create(name, step.name, NodeType.SKIPPED, phase, boundary=self.node.name, message=message)
+            self.caller.create(
+                name,
+                step.name,
+                NodeType.SKIPPED,
+                phase,
+                boundary=self.node.name,
+                template=step.template,
+                message=message,
+            )
             link(self.nodes, group_node.name, name)
 
     def _add_outputs(self, group_node: Node, step: Task) -> None:

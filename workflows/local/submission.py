@@ -1,6 +1,6 @@
 """What a person gives a workflow: parameters, checked before anything starts."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -8,7 +8,14 @@ import yaml
 
 from workflows.local.errors import SubmissionError
 from workflows.local.manifest import Manifest
+from workflows.local.run import Run
+from workflows.local.spelling import UNSPEAKABLE
+from workflows.local.substitution import tags
 from workflows.local.values import OfferedParameter
+from workflows.local.workflow_values import start_values
+
+READ_AS_TAGS = ("inputs.", "pod.name", "steps.", "tasks.", "workflow.")
+"""What Argo wants a value for, wherever it stands; other words in double braces are text."""
 
 
 def fill(manifest: Manifest, given: Mapping[str, str]) -> dict[str, str]:
@@ -28,6 +35,8 @@ def fill(manifest: Manifest, given: Mapping[str, str]) -> dict[str, str]:
             faults.append(f"parameter {name}={value!r} should be one of {', '.join(parameter.enum)}")
         else:
             values[name] = value
+    known = start_values(manifest, Run(name="", workflow="", uid="", parameters=values, working_folder=""))
+    faults += [f"parameter {name} {fault}" for name, value in values.items() for fault in _unfit(value, known)]
     if faults:
         raise SubmissionError("; ".join(faults), hint=f"parameters are {', '.join(offered) or 'none'}")
     return values
@@ -71,6 +80,18 @@ def _as_text(name: str, value: object, path: Path) -> str:
     if value is None or isinstance(value, dict | list):
         raise SubmissionError(f"{path}: {name} is {value!r}", hint="parameters are texts, numbers and booleans")
     return str(value)
+
+
+def _unfit(value: str, known: Container[str]) -> Iterator[str]:
+    """Yield why `value` does not arrive as it is: Argo reads what looks like a tag as one, in values too."""
+    odd = UNSPEAKABLE.search(value)
+    if odd:
+        yield f"holds the control character {odd[0]!a}, which cannot be passed on"
+    for tag in tags(value):
+        if tag.startswith("="):
+            yield f"holds {{{{{tag}}}}}, which Argo would evaluate"
+        elif tag.startswith(READ_AS_TAGS) and tag not in known:
+            yield f"holds {{{{{tag}}}}}, which would be read as a tag, and has no value"
 
 
 def _unknown(name: str, offered: list[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from workflows.local.errors import ManifestError
+from workflows.local.spelling import UNSPEAKABLE, json_text
 from workflows.local.strict import Strict
 from workflows.local.template import Template
 from workflows.local.values import Arguments, Artifact, Parameter
@@ -30,7 +31,8 @@ def replace(text: str, values: Mapping[str, str], *, strict: bool = False) -> st
     """Put `values` in place of the tags in the JSON `text`; a tag without a value stays as it is.
 
     Raises:
-        ManifestError: If `strict` and a tag names the output of a task or step that did not leave it.
+        ManifestError: If `strict` and a tag names the output of a task or step that did not leave it, or if a value
+            has a control character.
     """
 
     def value_of(found: re.Match[str]) -> str:
@@ -38,7 +40,12 @@ def replace(text: str, values: Mapping[str, str], *, strict: bool = False) -> st
         value = values.get(tag)
         if value is None and strict and tag.startswith(STRICT) and ".outputs.artifacts." not in tag:
             raise ManifestError(f"failed to resolve {{{{{tag}}}}}")
-        return found[0] if value is None else json.dumps(value, ensure_ascii=False)[1:-1]
+        if value is None:
+            return found[0]
+        odd = UNSPEAKABLE.search(value)
+        if odd:
+            raise ManifestError(f"{{{{{tag}}}}} holds the control character {odd[0]!a}, which Argo cannot pass on")
+        return json.dumps(value, ensure_ascii=False)[1:-1]
 
     return TAG.sub(value_of, text)
 
@@ -84,7 +91,7 @@ def input_values(template: Template) -> dict[str, str]:
 
 def parameters_json(parameters: list[Parameter]) -> str:
     """Return `parameters` as the JSON list that Argo puts for `{{inputs.parameters}}`."""
-    return json.dumps([{"name": one.name, "value": one.value or ""} for one in parameters], separators=(",", ":"))
+    return json_text([{"name": one.name, "value": one.value or ""} for one in parameters])
 
 
 def _parameter(declared: Parameter, arguments: Arguments) -> Parameter:

@@ -3,11 +3,11 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from workflows.local.errors import ExpressionError, ManifestError
 from workflows.local.expression import parse_condition
 from workflows.local.scope import Scope
+from workflows.local.spelling import Item, elements, item_of
 from workflows.local.substitution import replace, substitute, tags
 from workflows.local.template import Task
 
@@ -73,32 +73,19 @@ def expand(task: Task) -> list[Task]:
     """
     if not task.expands:
         return [task]
-    items = task.with_items or _items(task)
+    items = map(item_of, task.with_items) if task.with_items else _items(task)
     alone = task.model_copy(update={"with_items": None, "with_param": None})
     return [_with_item(alone, number, item) for number, item in enumerate(items)]
 
 
-def _items(task: Task) -> list[Any]:
+def _items(task: Task) -> list[Item]:
     text = (task.with_param or "").strip()
     try:
-        items = json.loads(text)
-    except ValueError:
-        items = None
-    if not isinstance(items, list):
-        raise ManifestError(f"withParam value could not be parsed as a JSON list: {text[:200]}")
-    return items
+        return list(elements(text))
+    except (ValueError, TypeError):
+        raise ManifestError(f"withParam value could not be parsed as a JSON list: {text[:200]}") from None
 
 
-def _with_item(task: Task, number: int, item: object) -> Task:
-    values = {"item": _spell(item)}
-    label = values["item"]
-    if isinstance(item, dict):
-        values |= {f"item.{key}": _spell(value) for key, value in item.items()}
-        label = ",".join(sorted(f"{key}:{_spell(value)}" for key, value in item.items()))
-    return substitute(task, values).model_copy(update={"name": f"{task.name}({number}:{label})"})
-
-
-def _spell(item: object) -> str:
-    return (
-        item if isinstance(item, str) else json.dumps(item, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
-    )
+def _with_item(task: Task, number: int, item: Item) -> Task:
+    values = {"item": item.text, **{f"item.{name}": one.text for name, one in item.members.items()}}
+    return substitute(task, values).model_copy(update={"name": f"{task.name}({number}:{item.label})"})

@@ -6,6 +6,7 @@ from workflows.local.durations import now, rfc3339
 from workflows.local.manifest import Manifest
 from workflows.local.node import Node, Phase
 from workflows.local.run import Run
+from workflows.local.spelling import json_text
 from workflows.local.substitution import parameters_json
 from workflows.local.values import Parameter
 
@@ -37,8 +38,8 @@ def start_values(manifest: Manifest, run: Run) -> dict[str, str]:
         "workflow.creationTimestamp": rfc3339(run.created),
         "workflow.parameters": parameters,
         "workflow.parameters.json": parameters,
-        "workflow.labels.json": json.dumps(labels),
-        "workflow.annotations.json": json.dumps(annotations),
+        "workflow.labels.json": json_text(labels),
+        "workflow.annotations.json": json_text(annotations),
     }
     values |= {f"workflow.parameters.{name}": value for name, value in run.parameters.items()}
     values |= {f"workflow.labels.{name}": value for name, value in labels.items()}
@@ -50,7 +51,7 @@ def exit_values(run: Run, phase: Phase) -> dict[str, str]:
     failures = [_failure(run, node) for node in run.nodes.values() if node.phase.bad] or None
     return {
         "workflow.status": str(phase),
-        "workflow.failures": json.dumps(json.dumps(failures, separators=(",", ":")), ensure_ascii=False),
+        "workflow.failures": json.dumps(json_text(failures), ensure_ascii=False),
         "workflow.duration": f"{(now() - run.started).total_seconds():.6f}",
     }
 

@@ -1,0 +1,46 @@
+"""Both engines run the same small workflows now, and agree node by node."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.cases import CASES, Case
+from tests.conformance.cluster import Batch, why_absent
+from tests.conformance.comparison import differences
+from tests.conformance.contents import digests_of
+from tests.conformance.view import view_of_argo
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+TOGETHER_S = 840.0
+
+Submitted = dict[str, tuple[str, Future[dict[str, Any]]]]
+
+
+@pytest.fixture(scope="module")
+def submitted(request: pytest.FixtureRequest) -> Iterator[Submitted]:
+    """Submit every chosen case at once; each test then waits for its own."""
+    absent = why_absent()
+    if absent:
+        pytest.fail(absent)
+    chosen: list[Case] = [
+        item.callspec.params["case"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.fspath == request.node.fspath and hasattr(item, "callspec")
+    ]
+    batch = Batch()
+    try:
+        names = {case.name: case.new_name() for case in chosen}
+        yield {case.name: (names[case.name], batch.submit(case.workflow(names[case.name]), 300.0)) for case in chosen}
+    finally:
+        batch.close()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_engines_agree_when_they_run_the_same_manifest(case: Case, submitted: Submitted, tmp_path: Path) -> None:
+    name, future = submitted[case.name]
+    workflow = future.result(timeout=TOGETHER_S)
+    found = differences(view_of_argo(workflow, digests_of(workflow)), case.run(name, tmp_path))
+    assert not found, "\n".join(["", *found])
