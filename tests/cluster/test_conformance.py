@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -25,8 +25,8 @@ def submitted(request: pytest.FixtureRequest) -> Iterator[Submitted]:
     absent = why_absent()
     if absent:
         pytest.fail(absent)
-    chosen: list[Case] = [
-        item.callspec.params["case"]
+    chosen = [
+        cast("Case", item.callspec.params["case"])
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.fspath == request.node.fspath and hasattr(item, "callspec")
     ]
