@@ -8,6 +8,8 @@ from steps.deploy.cluster.pod import CONTAINER
 from steps.errors import InputError
 
 LOG_LINES: Final = 12
+CRASHES: Final = 3
+"""Restarts after which a server that never became ready counts as broken."""
 HOPELESS: Final = frozenset({"InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"})
 """What a kubelet waits for though it will not come by itself."""
 
@@ -39,7 +41,9 @@ def refuse_hopeless(api: Api, pods: list[Document]) -> None:
     for pod in alive(pods):
         for status in _containers(pod):
             ended = _ended(status)
-            if ended.get("exitCode") == InputError.exit_code or _waiting(status).get("reason") in HOPELESS:
+            crashes = status.get("restartCount", 0) >= CRASHES and not status.get("ready")
+            wrong = ended.get("exitCode") == InputError.exit_code
+            if wrong or crashes or _waiting(status).get("reason") in HOPELESS:
                 raise InputError(
                     f"the new server does not start: {explain(api, [pod])}", hint="the log of the pod tells why"
                 )

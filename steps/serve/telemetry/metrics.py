@@ -1,7 +1,6 @@
 """Metrics for Prometheus."""
 
 from collections.abc import Callable
-from importlib.metadata import version
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,6 +15,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import choose_encoder
 
+from steps import __version__
 from steps.serve.admission import Admission
 from steps.serve.models.shelf import Outcome, Shelf
 from steps.serve.service import ModelInfo, Prediction
@@ -50,7 +50,7 @@ class Metrics:
         self._captures = self._counter("captures", "Pictures by what became of them", "model", "reason", "outcome")
         self.drift = Drift()
         self.registry.register(self.drift)
-        Info("argosight_server", "The program", registry=self.registry).info({"version": version("argosight")})
+        Info("argosight_server", "The program", registry=self.registry).info({"version": __version__})
 
     def watch_line(self, admission: Admission) -> None:
         """Tell how many pictures wait and are in work."""
