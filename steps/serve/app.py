@@ -11,6 +11,7 @@ from steps import __version__
 from steps.serve import problem
 from steps.serve.access import guard
 from steps.serve.limits import Limits
+from steps.serve.page import routes as page
 from steps.serve.protocols import detect, explain, predict, v1, v2
 from steps.serve.service import Service
 from steps.serve.upload import Intake
@@ -35,6 +36,7 @@ def create_app(service: Service, limits: Limits) -> FastAPI:
     intake = Intake(limits)
     for protocol in (predict, v1, explain, v2):
         app.include_router(protocol.routes(service, limits, intake))
+    app.include_router(page.routes())
     app.include_router(detect.routes(service, limits, intake, jobs))
     if limits.video_bytes:
         app.include_router(videos.routes(service, limits, jobs))
