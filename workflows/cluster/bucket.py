@@ -63,6 +63,7 @@ def store_refusals(endpoint: str) -> Iterator[None]:
 def set_up_bucket(client: "Minio", name: str, *, keep_runs_days: int, dry_run: bool) -> list[Change]:
     """Make the bucket what it shall be, and say what that changed."""
     from minio.commonconfig import ENABLED  # noqa: PLC0415
+    from minio.error import S3Error  # noqa: PLC0415
     from minio.versioningconfig import VersioningConfig  # noqa: PLC0415
 
     title = f"bucket/{name}"
@@ -73,7 +74,13 @@ def set_up_bucket(client: "Minio", name: str, *, keep_runs_days: int, dry_run: b
         changes = [Change(Act.CREATED, title)]
     else:
         changes = [Change(Act.UNCHANGED, title)]
-    versioned = client.get_bucket_versioning(name).status == ENABLED
+    try:
+        versioned = client.get_bucket_versioning(name).status == ENABLED
+    except S3Error as error:
+        if error.code != "AccessDenied":
+            raise
+        detail = "not for this user; who administers the store runs this once with their own keys"
+        return [*changes, Change(Act.SKIPPED, f"{title} versioning and lifecycle", detail)]
     if not versioned and not dry_run:
         client.set_bucket_versioning(name, VersioningConfig(ENABLED))
     changes.append(Change(Act.UNCHANGED if versioned else Act.CHANGED, f"{title} versioning"))

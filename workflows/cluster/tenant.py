@@ -42,6 +42,8 @@ def policy(bucket: str) -> dict[str, Any]:
         "Statement": [
             _allow(on_bucket, f"arn:aws:s3:::{bucket}"),
             _allow(on_objects, f"arn:aws:s3:::{bucket}/*"),
+            # Amazon's policies need no more to keep versions; in MinIO the right to delete an object is one to its versions too.
+            {"Effect": "Deny", "Action": ["s3:DeleteObjectVersion"], "Resource": [f"arn:aws:s3:::{bucket}/*"]},
         ],
     }
 
@@ -93,5 +95,5 @@ def _allow(actions: list[str], resource: str) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": [f"s3:{action}" for action in actions], "Resource": [resource]}
 
 
-def _statements(document: dict[str, Any]) -> list[tuple[list[str], list[str]]]:
-    return sorted((sorted(one["Action"]), sorted(one["Resource"])) for one in document["Statement"])
+def _statements(document: dict[str, Any]) -> list[tuple[str, list[str], list[str]]]:
+    return sorted((one["Effect"], sorted(one["Action"]), sorted(one["Resource"])) for one in document["Statement"])
