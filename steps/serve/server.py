@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from steps.errors import ParameterError
+from steps.serve.connection import BoundedConnection
 
 GRACE_S = 20
 """Seconds that requests in flight have to finish after SIGTERM."""
@@ -67,6 +68,7 @@ def run_server(
     lingering = Lingering(app)
     config = uvicorn.Config(
         lingering,
+        http=BoundedConnection,
         lifespan="on",
         log_config=None,
         access_log=False,

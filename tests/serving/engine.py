@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from steps.runtime import Detector
+from steps.serve.connection import BoundedConnection
 from steps.serve.server import bind
 from steps.serve.service import ImageSizeError, ModelInfo, OverloadError, Prediction, Source, UnknownModelError
 
@@ -94,10 +95,10 @@ class Engine:
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
+def serving(app: FastAPI, http: type[BoundedConnection] = BoundedConnection) -> Iterator[str]:
     """Serve `app` on a thread, and yield its URL."""
     with bind("127.0.0.1", 0) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=5))
+        server = uvicorn.Server(uvicorn.Config(app, http=http, log_level="error", timeout_graceful_shutdown=5))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
