@@ -60,7 +60,7 @@ def test_doctor_is_content_when_bootstrap_is_done(place: Installation) -> None:
     assert done.returncode == 0, done.stdout
     assert f"{place.namespace}, restricted" in done.stdout
     assert "bucket argosight can be listed" in done.stdout
-    assert "runs/ go after 30 days" in done.stdout
+    assert "runs/ and cache/ go after 30 days" in done.stdout
 
 
 def test_no_secret_is_printed_when_bootstrap_makes_one(place: Installation) -> None:
@@ -113,7 +113,7 @@ def test_drift_is_named_and_mended_when_bootstrap_runs_again(place: Installation
         "changed    role/argosight-executor: rules",
         "created    networkpolicy/default-deny",
         "changed    bucket/argosight versioning",
-        "changed    bucket/argosight lifecycle: runs/ go after 30 days, old versions after 30",
+        "changed    bucket/argosight lifecycle: runs/ and cache/ go after 30 days, old versions after 30",
     ]
     assert place.argosight("doctor", "--only=cluster").returncode == 0
 
@@ -131,7 +131,12 @@ def test_rules_of_others_stay_when_the_lifecycle_is_set(place: Installation) -> 
     with store(place, root=True) as client:
         config = client.get_bucket_lifecycle("argosight")
     assert config is not None
-    assert {rule.rule_id for rule in config.rules} == {"theirs", "argosight-runs", "argosight-versions"}
+    assert {rule.rule_id for rule in config.rules} == {
+        "theirs",
+        "argosight-runs",
+        "argosight-cache",
+        "argosight-versions",
+    }
     place.bootstrap()
 
 

@@ -28,7 +28,7 @@ def configure(parser: ArgumentParser) -> None:
         metavar="DAYS",
         type=_days,
         default=30,
-        help="after how many days the store deletes the artifacts of runs (default: 30); models and data sets stay",
+        help="after how many days the store deletes what runs left (default: 30); models and data sets stay",
     )
     parser.add_argument(
         "--manifests", metavar="FOLDER", type=Path, default=RENDERED, help="rendered templates (default: argo/rendered)"

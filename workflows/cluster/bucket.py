@@ -1,7 +1,7 @@
 """The bucket: there, versioned, and with rules that clear away what no one needs any more.
 
 Argo never deletes artifacts of ours (`artifactGC: Never`), because a model's lineage points at them and a retried run reads them;
-the rule on `runs/` is the garbage collection.
+the rules on `runs/` and `cache/` are the garbage collection.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from minio import Minio
     from minio.lifecycleconfig import Rule
 
+PASSING: Final = ("runs/", "cache/")
+"""What can be had again from data sets and models, which stay."""
 OWN_RULES: Final = "argosight-"
 KEEP_VERSIONS_DAYS: Final = 30
 """How long an overwritten or deleted object can be brought back."""
@@ -91,7 +93,7 @@ def expiry_days(client: "Minio", name: str) -> int | None:
     """Return after how many days objects under `runs/` go; None if they never do."""
     config = client.get_bucket_lifecycle(name)
     rules = config.rules if config else []
-    found = [rule.expiration.days for rule in rules if rule.expiration and _prefix(rule) == "runs/"]
+    found = [rule.expiration.days for rule in rules if rule.expiration and _prefix(rule) == PASSING[0]]
     return found[0] if found else None
 
 
@@ -108,28 +110,34 @@ def _set_up_lifecycle(client: "Minio", name: str, keep_runs_days: int, *, dry_ru
     if not dry_run:
         others = [rule for rule in present if rule not in own]
         client.set_bucket_lifecycle(name, LifecycleConfig([*others, *wanted]))
-    return Change(Act.CHANGED, title, f"runs/ go after {keep_runs_days} days, old versions after {KEEP_VERSIONS_DAYS}")
+    return Change(
+        Act.CHANGED,
+        title,
+        f"{' and '.join(PASSING)} go after {keep_runs_days} days, old versions after {KEEP_VERSIONS_DAYS}",
+    )
 
 
 def _rules(keep_runs_days: int) -> "list[Rule]":
     from minio.commonconfig import ENABLED, Filter  # noqa: PLC0415
     from minio.lifecycleconfig import Expiration, NoncurrentVersionExpiration, Rule  # noqa: PLC0415
 
-    return [
+    passing = [
         Rule(
             status=ENABLED,
-            rule_filter=Filter(prefix="runs/"),
-            rule_id=f"{OWN_RULES}runs",
+            rule_filter=Filter(prefix=prefix),
+            rule_id=f"{OWN_RULES}{prefix.rstrip('/')}",
             expiration=Expiration(days=keep_runs_days),
             noncurrent_version_expiration=NoncurrentVersionExpiration(noncurrent_days=1),
-        ),
-        Rule(
-            status=ENABLED,
-            rule_filter=Filter(prefix=""),
-            rule_id=f"{OWN_RULES}versions",
-            noncurrent_version_expiration=NoncurrentVersionExpiration(noncurrent_days=KEEP_VERSIONS_DAYS),
-        ),
+        )
+        for prefix in PASSING
     ]
+    everything = Rule(
+        status=ENABLED,
+        rule_filter=Filter(prefix=""),
+        rule_id=f"{OWN_RULES}versions",
+        noncurrent_version_expiration=NoncurrentVersionExpiration(noncurrent_days=KEEP_VERSIONS_DAYS),
+    )
+    return [*passing, everything]
 
 
 def _prefix(rule: "Rule") -> str:

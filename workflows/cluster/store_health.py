@@ -52,7 +52,7 @@ def _bucket(patient: Patient, keys: Keys) -> Iterator[Finding]:
         yield unknown("bucket", "its settings are not for the pods' user", f"as administrator: {BOOTSTRAP} --dry-run")
         return
     if versioned and days:
-        yield good("bucket", f"versioned; artifacts under runs/ go after {days} days")
+        yield good("bucket", f"versioned; runs/ and cache/ go after {days} days")
     else:
         missing = [word for word, there in (("versions", versioned), ("a rule that clears runs/", days)) if not there]
         yield absent("bucket", f"without {' and '.join(missing)}", BOOTSTRAP)

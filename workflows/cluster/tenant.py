@@ -57,7 +57,10 @@ def set_up_user(host: str, keys: Keys, root: tuple[str, str], bucket: str, *, dr
         return [Change(Act.SKIPPED, "user and policy", "pods use the administrator's key; give them one of their own")]
     admin = MinioAdmin(endpoint=host, credentials=StaticProvider(*root), region=keys.region, secure=not keys.insecure)
     name = f"argosight-{bucket}"
-    changes = [_set_up_policy(admin, name, policy(bucket), dry_run=dry_run)]
+    wanted = policy(bucket)
+    # MinIO's own action, for the EventSource of Argo Events: Amazon's policies do not know it.
+    wanted["Statement"].append(_allow(["ListenBucketNotification"], f"arn:aws:s3:::{bucket}"))
+    changes = [_set_up_policy(admin, name, wanted, dry_run=dry_run)]
     user = json.loads(admin.user_list()).get(keys.key)
     title = f"user/{keys.key}"
     if user is None:
