@@ -17,7 +17,7 @@ from steps.report.contract import REPORT
 from steps.resize.contract import RESIZE
 from steps.split.contract import SPLIT
 from steps.train.contract import TRAIN
-from workflows.argo.manifest import conduct
+from workflows.argo.manifest import TITLE, conduct
 from workflows.argo.site import Site
 from workflows.argo.template import DESCRIPTION, RECORDS_KEY, RUN_KEY
 from workflows.argo.wiring import As, Wiring, connect, kept, option
@@ -57,6 +57,7 @@ def build(site: Site) -> ClusterWorkflowTemplate:
         name="train-detector",
         entrypoint="main",
         on_exit="exit",
+        workflow_metadata=m.WorkflowMetadata(annotations=_labels()),
         synchronization=m.Synchronization(mutexes=[m.Mutex(name=f"train-detector-{option('model-name')}")]),
         **conduct(site, title="Train a detector", options=Options, version=VERSION),
     ) as workflow:
@@ -67,6 +68,16 @@ def build(site: Site) -> ClusterWorkflowTemplate:
         _exit(wiring)
         workflow.arguments = wiring.parameters()
     return workflow
+
+
+def _labels() -> dict[str, str]:
+    """Say in the list of runs what each one is about, and where its data, its model and its report are."""
+    lines = (
+        f"Data: `{option('source')}`",
+        f"Model: `{option('registry')}/{option('model-name')}`",
+        "Report: artifact `report` of the node `report`; with `deploy`, the address of the service is an output of the node `deploy`.",
+    )
+    return {TITLE: f"Train {option('model-name')}", DESCRIPTION: "\n\n".join(lines)}
 
 
 def _main(wiring: Wiring, resize: DAG, device: DAG, train: DAG) -> None:

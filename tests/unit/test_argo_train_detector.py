@@ -193,3 +193,10 @@ def test_argo_lints_what_is_rendered() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "no linting errors" in done.stdout
+
+
+def test_runs_are_listed_by_what_they_train(document: dict[str, Any]) -> None:
+    annotations = document["spec"]["workflowMetadata"]["annotations"]
+    assert annotations["workflows.argoproj.io/title"] == "Train {{workflow.parameters.model-name}}"
+    for name in ("source", "registry", "model-name"):
+        assert f"{{{{workflow.parameters.{name}}}}}" in annotations["workflows.argoproj.io/description"]
