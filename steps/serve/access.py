@@ -22,15 +22,18 @@ class KeyRing:
     """The keys that are accepted. Comparing takes as long for a wrong key as for a right one."""
 
     def __init__(self, limits: Limits) -> None:
-        self._digests = [_digest(key.get_secret_value()) for key in limits.api_keys]
+        self._digests = [_digest(key.get_secret_value().encode()) for key in limits.api_keys]
 
     def __bool__(self) -> bool:
         return bool(self._digests)
 
     def accepts(self, authorization: str, key: str) -> bool:
-        """Tell whether `Authorization: Bearer KEY`, or `X-API-Key: KEY`, carries one of the keys."""
+        """Tell whether `Authorization: Bearer KEY`, or `X-API-Key: KEY`, carries one of the keys.
+
+        Both as the header says them: each character a byte.
+        """
         scheme, _, token = authorization.partition(" ")
-        given = _digest(token.strip() if scheme.lower() == "bearer" else key)
+        given = _digest((token.strip() if scheme.lower() == "bearer" else key).encode("latin-1", "replace"))
         matches = [hmac.compare_digest(given, digest) for digest in self._digests]  # all, whichever matches
         return any(matches)
 
@@ -72,8 +75,8 @@ def guard(app: FastAPI, limits: Limits) -> None:
         )
 
 
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+def _digest(key: bytes) -> bytes:
+    return hashlib.sha256(key).digest()
 
 
 def _is_open(path: str) -> bool:

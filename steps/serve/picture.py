@@ -109,14 +109,17 @@ def encode(pixels: Picture, encoding: Encoding = "jpeg") -> bytes:
     """
     suffix, flags = _ENCODERS[encoding]
     try:
-        return cv2.imencode(suffix, pixels, flags)[1].tobytes()
+        done, content = cv2.imencode(suffix, pixels, flags)
     except cv2.error:
+        done = False
+    if not done:
         height, width = pixels.shape[:2]
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             f"{encoding} cannot hold a picture of {width} × {height} pixels",
             hint="ask for another format, or send a smaller picture",
-        ) from None
+        )
+    return content.tobytes()
 
 
 def from_base64(text: str, where: str) -> bytes:
