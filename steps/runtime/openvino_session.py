@@ -1,16 +1,21 @@
 """OpenVINO as the backend, on the CPU: often the faster one on Intel's."""
 
+import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
 
 from steps.errors import ModelError
 from steps.runtime.card import ModelInput
 from steps.runtime.cores import available_cores
+
+sys.modules.setdefault(
+    "openvino_telemetry", cast("Any", None)
+)  # It sends statistics at import, unless this is missing.
+import openvino  # noqa: E402
 
 
 class OpenvinoSession:
