@@ -70,7 +70,7 @@ def _suit_knative(pod: dict[str, Any]) -> None:
     security = pod.pop("securityContext")
     del security["fsGroup"]
     for container in pod["containers"]:
-        del container["lifecycle"], container["startupProbe"]
+        del container["startupProbe"]
         container["securityContext"] |= security
         # The name of a port says its protocol there: h2c or http1.
         container["ports"] = [{**port, "name": "http1"} for port in container["ports"]]

@@ -9,7 +9,7 @@ CONTAINER: Final = "kserve-container"
 """KServe looks for this name; a Deployment may as well have it."""
 
 LEAVE_S: Final = 5
-"""Seconds that a pod goes on answering after it was told to stop: so long may others still send to it."""
+"""Seconds that a server goes on answering after it was told to stop: so long may others still send to it."""
 
 GRACE_S: Final = 30
 """Seconds from then on for requests in flight. The server itself takes 20."""
@@ -64,7 +64,6 @@ def _container(settings: Settings) -> dict[str, Any]:
         "startupProbe": _probe("/readyz", every_s=1, failures=START_S),
         "readinessProbe": _probe("/readyz", every_s=2, failures=3),
         "livenessProbe": _probe("/healthz", every_s=10, failures=6),
-        "lifecycle": {"preStop": {"exec": {"command": ["sleep", str(LEAVE_S)]}}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -82,7 +81,14 @@ def server_flags(settings: Settings) -> list[str]:
         source = [f"--model-folder={MODEL_FOLDER}"]
     else:
         source = [f"--registry={inputs.registry}", f"--version={settings.version}"]
-    return ["serve", *source, f"--model-name={inputs.model_name}", "--host=0.0.0.0", f"--port={PORT}"]
+    return [
+        "serve",
+        *source,
+        f"--model-name={inputs.model_name}",
+        "--host=0.0.0.0",
+        f"--port={PORT}",
+        f"--linger-seconds={LEAVE_S}",
+    ]
 
 
 def _probe(path: str, *, every_s: int, failures: int) -> dict[str, Any]:
