@@ -94,12 +94,22 @@ def key_of(step: Step[Any, Any], inputs: Model) -> str:
             artifacts[name] = _tree_digest(value) if value else ""
         elif name not in step.reuse.beside:
             parameters[name] = value
-    told = {"step": step.name, "code": _code(), "packages": _packages(), "parameters": parameters, "inputs": artifacts}
+    told = {
+        "step": step.name,
+        "code": _code(step),
+        "packages": _packages(),
+        "parameters": parameters,
+        "inputs": artifacts,
+    }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-def _code() -> str:
-    return _tree_digest(Path(__file__).parent, skip="__pycache__")
+def _code(step: Step[Any, Any]) -> str:
+    """Return a digest of the code that the step may run: its own folder, and what no step has to itself."""
+    here = Path(__file__).parent
+    others = {path.parent for path in here.glob("*/contract.py")} - {here / step.name}
+    files = (path for path in here.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return _digest_of({path for path in files if not others & set(path.parents)}, here)
 
 
 def _packages() -> list[str]:
@@ -107,10 +117,13 @@ def _packages() -> list[str]:
     return sorted(found | {f"python=={platform.python_version()}", f"machine=={platform.machine()}"})
 
 
-def _tree_digest(root: Path, skip: str = "") -> str:
+def _tree_digest(root: Path) -> str:
     """Return a digest of the names and contents of the files below `root`, or of the file that it is."""
-    files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
-    chosen = {path.relative_to(root).as_posix(): path for path in files if skip not in path.parts or not skip}
+    return _digest_of({root} if root.is_file() else {path for path in root.rglob("*") if path.is_file()}, root)
+
+
+def _digest_of(files: set[Path], root: Path) -> str:
+    chosen = {path.relative_to(root).as_posix(): path for path in sorted(files)}
     lines = (f"{name}\0{digest}\n" for name, digest in zip(chosen, _digests(chosen.values()), strict=True))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import pytest
 
+from steps import reuse
 from steps.contract import CACHE, REUSE, Artifact, Internal, Model, Reuse, Step
 from steps.runner import run
 from steps.workspace import Workspace
@@ -116,13 +117,28 @@ def test_work_is_done_again_when_what_it_follows_from_changed(
     elif change == "gone":
         (thing / "a").unlink()
     elif change == "code":
-        monkeypatch.setattr("steps.reuse._code", lambda: "other")
+        monkeypatch.setattr("steps.reuse._code", lambda _step: "other")
     else:
         monkeypatch.setattr("steps.reuse._packages", lambda: ["torch==99"])
     assert run(STEP, flags) == 0
     assert len(CALLS) == 2
     kept = sorted(path.name for path in (out(thing) / "copy-of").rglob("*") if path.is_file())
     assert kept == sorted(path.name for path in thing.rglob("*") if path.is_file())
+
+
+def test_code_of_other_steps_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("reuse.py", "copy/contract.py", "copy/run.py", "other/contract.py", "other/run.py", "shared/boxes.py"):
+        (tmp_path / "steps" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "steps" / name).touch()
+    monkeypatch.setattr("steps.reuse.__file__", str(tmp_path / "steps" / "reuse.py"))
+
+    def code_after(change: str) -> str:
+        (tmp_path / "steps" / change).write_text("changed")
+        return reuse._code(STEP)
+
+    before = reuse._code(STEP)
+    assert code_after("other/run.py") == code_after("other/contract.py") == before
+    assert len({before, code_after("copy/run.py"), code_after("shared/boxes.py"), code_after("reuse.py")}) == 4
 
 
 def test_work_is_done_again_when_that_was_asked_for(thing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
