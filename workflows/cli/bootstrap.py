@@ -16,8 +16,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--overlay",
         metavar="NAME|FOLDER",
-        default="prod",
-        help="dev (brings a MinIO), prod (the store is elsewhere; the default), or a kustomize folder of your own",
+        default="",
+        help="dev (brings a MinIO), prod (the store is elsewhere), or a kustomize folder of your own"
+        " (default: as last time, at first prod)",
     )
     parser.add_argument("-n", "--namespace", default="argosight", help="where everything goes (default: argosight)")
     parser.add_argument(
@@ -27,8 +28,7 @@ def configure(parser: ArgumentParser) -> None:
         "--keep-runs-days",
         metavar="DAYS",
         type=_days,
-        default=30,
-        help="after how many days the store deletes what runs left (default: 30); models and data sets stay",
+        help="after how many days the store deletes what runs left (default: as last time, at first 30); models and data stay",
     )
     parser.add_argument(
         "--manifests", metavar="FOLDER", type=Path, default=RENDERED, help="rendered templates (default: argo/rendered)"

@@ -32,6 +32,8 @@ from workflows.cluster.repository import REPOSITORIES, pointed_at, repository_en
 from workflows.cluster.tenant import is_minio, set_up_user
 from workflows.cluster.tunnel import reach
 
+OVERLAY: Final = "argosight.dev/overlay"
+"""Annotation of the namespace, so that `bootstrap` can be called again without saying what it was."""
 MINIO_DEADLINE_S: Final = 300
 
 
@@ -40,11 +42,11 @@ class Installation:
     """What to install, and where.
 
     Attributes:
-        overlay: Name or folder of a kustomize overlay.
+        overlay: Name or folder of a kustomize overlay; empty means that of the last time, or `prod`.
         namespace: Where everything goes.
         bucket: The one bucket.
         secret: Name of the Secret with the store's keys.
-        keep_runs_days: After how many days artifacts of runs go.
+        keep_runs_days: After how many days artifacts of runs go; None leaves it as it is, or sets 30.
         templates: Folder of the rendered templates; None releases none.
         dry_run: Look at everything and change nothing.
     """
@@ -53,7 +55,7 @@ class Installation:
     namespace: str
     bucket: str
     secret: str
-    keep_runs_days: int
+    keep_runs_days: int | None
     templates: Path | None
     dry_run: bool
 
@@ -64,12 +66,11 @@ def bootstrap(cluster: Cluster, wanted: Installation) -> Iterator[Change]:
     Raises:
         ClusterError: If something is refused, missing or does not answer; what was yielded before is done.
     """
-    documents = render(wanted.overlay, wanted.namespace)
+    overlay = wanted.overlay or _last_overlay(cluster, wanted.namespace)
+    documents = render(overlay, wanted.namespace)
     repository = next((d for d in documents if d["metadata"]["name"] == REPOSITORIES), None)
     if repository is None:
-        raise ClusterError(
-            f"overlay {wanted.overlay} has no ConfigMap {REPOSITORIES}", hint="add argo/cluster/base to it"
-        )
+        raise ClusterError(f"overlay {overlay} has no ConfigMap {REPOSITORIES}", hint="add argo/cluster/base to it")
     brings_minio = any(_reads_secret(document, MINIO_SECRET) for document in documents)
     root = administrator(cluster, wanted.namespace, generate=brings_minio)
     keys = store_keys(
@@ -77,6 +78,7 @@ def bootstrap(cluster: Cluster, wanted: Installation) -> Iterator[Change]:
     )
     documents[documents.index(repository)] = pointed_at(repository, keys, wanted.bucket, wanted.secret)
     namespace, others = documents[0], documents[1:]
+    namespace["metadata"].setdefault("annotations", {})[OVERLAY] = overlay
     for document in (namespace, *_secrets(wanted, keys, root if brings_minio else None), *others):
         yield apply(cluster, document, dry_run=wanted.dry_run)
     yield restrict_executor(cluster, dry_run=wanted.dry_run)
@@ -85,6 +87,11 @@ def bootstrap(cluster: Cluster, wanted: Installation) -> Iterator[Change]:
     yield from _set_up_store(cluster, wanted, keys, root, brings_minio=brings_minio)
     if wanted.templates:
         yield from _release(cluster, wanted.templates, wanted)
+
+
+def _last_overlay(cluster: Cluster, namespace: str) -> str:
+    found = cluster.get("v1", "Namespace", namespace) or {"metadata": {}}
+    return str(found["metadata"].get("annotations", {}).get(OVERLAY, "prod"))
 
 
 def _set_up_store(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PASSING: Final = ("runs/", "cache/")
 """What can be had again from data sets and models, which stay."""
 OWN_RULES: Final = "argosight-"
+KEEP_RUNS_DAYS: Final = 30
 KEEP_VERSIONS_DAYS: Final = 30
 """How long an overwritten or deleted object can be brought back."""
 
@@ -62,7 +63,7 @@ def store_refusals(endpoint: str) -> Iterator[None]:
         ) from None
 
 
-def set_up_bucket(client: "Minio", name: str, *, keep_runs_days: int, dry_run: bool) -> list[Change]:
+def set_up_bucket(client: "Minio", name: str, *, keep_runs_days: int | None, dry_run: bool) -> list[Change]:
     """Make the bucket what it shall be, and say what that changed."""
     from minio.commonconfig import ENABLED  # noqa: PLC0415
     from minio.error import S3Error  # noqa: PLC0415
@@ -86,7 +87,8 @@ def set_up_bucket(client: "Minio", name: str, *, keep_runs_days: int, dry_run: b
     if not versioned and not dry_run:
         client.set_bucket_versioning(name, VersioningConfig(ENABLED))
     changes.append(Change(Act.UNCHANGED if versioned else Act.CHANGED, f"{title} versioning"))
-    return [*changes, _set_up_lifecycle(client, name, keep_runs_days, dry_run=dry_run)]
+    days = keep_runs_days or expiry_days(client, name) or KEEP_RUNS_DAYS
+    return [*changes, _set_up_lifecycle(client, name, days, dry_run=dry_run)]
 
 
 def expiry_days(client: "Minio", name: str) -> int | None:

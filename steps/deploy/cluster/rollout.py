@@ -95,6 +95,7 @@ class Rollout:
 
     def _wait(self, deadline: float) -> Conversation:
         asked: dict[str, Conversation] = {}
+        told = -1
         while True:
             pods = self.api.list("Pod", {INSTANCE: self.name, TRACK: self.track})
             ours = [pod for pod in pods if pod["metadata"]["labels"].get(DEPLOYED) == self.deployed]
@@ -104,9 +105,11 @@ class Rollout:
                     asked[pod["metadata"]["name"]] = self._ask(pod, first=not asked)
             old = [] if self._keeps_old_pods else [pod for pod in alive(pods) if pod not in ours]
             answering = sum(pod["metadata"]["name"] in asked for pod in ready(ours))
-            self.progress(
-                min(answering, self.servers), self.servers + 1, f"{answering} of {self.servers} servers answer"
-            )
+            if answering != told:
+                self.progress(
+                    min(answering, self.servers), self.servers + 1, f"{answering} of {self.servers} servers answer"
+                )
+                told = answering
             waits_for = self._service_waits_for()
             if answering >= self.servers and not old and not waits_for:
                 return next(iter(asked.values()))
