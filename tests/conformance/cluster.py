@@ -18,7 +18,7 @@ LOOK_S = 1.0
 NAMESPACE = os.environ.get("ARGOSIGHT_NAMESPACE", "argosight")
 SERVICE_ACCOUNT = os.environ.get("ARGOSIGHT_SERVICE_ACCOUNT", "argosight")
 USER = 8737
-IN_FLIGHT = int(os.environ.get("ARGOSIGHT_CONFORMANCE_IN_FLIGHT", "4"))
+IN_FLIGHT = int(os.environ.get("ARGOSIGHT_CONFORMANCE_IN_FLIGHT", "6"))
 """Workflows that run at once: a small machine thrashes with more."""
 
 
@@ -89,7 +89,8 @@ class _Order:
 class Batch:
     """Workflows of one session: a few at a time run on the cluster, and each has a deadline of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_flight: int = IN_FLIGHT) -> None:
+        self._in_flight = in_flight
         self.label = f"{BATCH}={secrets.token_hex(4)}"
         self._waiting: list[_Order] = []
         self._running: dict[str, _Order] = {}
@@ -125,7 +126,7 @@ class Batch:
             self._closed.wait(LOOK_S)
 
     def _look(self) -> None:
-        while self._waiting and len(self._running) < IN_FLIGHT:
+        while self._waiting and len(self._running) < self._in_flight:
             order = self._waiting.pop(0)
             name = order.document["metadata"]["name"]
             try:

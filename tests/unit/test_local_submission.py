@@ -126,3 +126,22 @@ def test_run_is_found_when_named_in_part(tmp_path: Path) -> None:
     assert "w-one" in caught.value.hint
     with pytest.raises(SubmissionError, match="there is a run"):
         home.create("w-", "w-one")
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("bell \x07", "control character"),
+        ("{{=1 + 1}}", "Argo would evaluate"),
+        ("{{tasks.a.status}}", "has no value"),
+        ("{{ workflow.parameters.nothing }}", "has no value"),
+    ],
+)
+def test_value_is_refused_when_argo_would_read_it_otherwise(value: str, why: str) -> None:
+    with pytest.raises(SubmissionError, match=why):
+        fill(MANIFEST, {"source": value})
+
+
+@pytest.mark.parametrize("value", ["{{x}}", "{{ }}", "}} {{", "{{workflow.name}}", "{{itemize}}"])
+def test_braces_are_let_pass_when_argo_takes_them_too(value: str) -> None:
+    assert fill(MANIFEST, {"source": value})["source"] == value

@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from workflows.local.errors import ManifestError
 from workflows.local.spelling import UNSPEAKABLE, json_text
 from workflows.local.strict import Strict
 from workflows.local.template import Template
-from workflows.local.values import Arguments, Artifact, Parameter
+from workflows.local.values import Arguments, Artifact, OfferedParameter, Parameter
 
 TAG = re.compile(r"\{\{(.*?)\}\}")
 STRICT = ("tasks.", "steps.")
@@ -89,9 +89,20 @@ def input_values(template: Template) -> dict[str, str]:
     return values
 
 
-def parameters_json(parameters: list[Parameter]) -> str:
-    """Return `parameters` as the JSON list that Argo puts for `{{inputs.parameters}}`."""
-    return json_text([{"name": one.name, "value": one.value or ""} for one in parameters])
+def parameters_json(parameters: Sequence[Parameter]) -> str:
+    """Return `parameters` as the JSON list that Argo puts for `{{inputs.parameters}}`: all that it knows of each."""
+    return json_text([dict(_known_of(one)) for one in parameters])
+
+
+def _known_of(parameter: Parameter) -> Iterator[tuple[str, str | list[str]]]:
+    yield "name", parameter.name
+    if parameter.default is not None:
+        yield "default", parameter.default
+    yield "value", parameter.value or ""
+    if parameter.enum:
+        yield "enum", parameter.enum
+    if isinstance(parameter, OfferedParameter) and parameter.description:
+        yield "description", parameter.description
 
 
 def _parameter(declared: Parameter, arguments: Arguments) -> Parameter:

@@ -8,7 +8,6 @@ from workflows.local.node import Node, Phase
 from workflows.local.run import Run
 from workflows.local.spelling import json_text
 from workflows.local.substitution import parameters_json
-from workflows.local.values import Parameter
 
 NAMESPACE = "default"
 EXIT_VALUES = frozenset({"workflow.status", "workflow.failures", "workflow.duration"})
@@ -28,7 +27,8 @@ def start_values(manifest: Manifest, run: Run) -> dict[str, str]:
     else:
         labels |= manifest.metadata.labels
         annotations |= manifest.metadata.annotations
-    parameters = parameters_json([Parameter(name=name, value=value) for name, value in run.parameters.items()])
+    offered = manifest.spec.arguments.parameters
+    parameters = parameters_json([one.model_copy(update={"value": run.parameters.get(one.name)}) for one in offered])
     values = {
         "workflow.name": run.name,
         "workflow.namespace": NAMESPACE,
