@@ -52,8 +52,8 @@ class Model:
 
     def argosight(self, command: str, *flags: str) -> "subprocess.CompletedProcess[str]":
         """Run `argosight deploy` or `rollback` for this model."""
-        words = [sys.executable, "-m", "workflows.cli", command, self.name, f"--registry={self.registry}"]
-        return run([*words, f"--namespace={NAMESPACE}", *flags], dict(os.environ))
+        words = [sys.executable, "-m", "workflows.cli", command, self.name, *flags]
+        return run([*words, f"--registry={self.registry}", f"--namespace={NAMESPACE}"], dict(os.environ))
 
     def output(self, name: str) -> str:
         """Return an output of the last `deploy`."""

@@ -1,0 +1,43 @@
+"""Nobody notices: requests at a steady rate through a rollout, a canary and a rollback, none of which fails."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.deployments import Model, a_model, why_absent
+from tests.cluster.traffic import Traffic
+
+pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.timeout(900)]
+SECONDS, RATE = 75, 20
+CHANGES = {
+    "deployment": ("deploy --version=2 --canary=50", "deploy --promote", "rollback 1"),
+    "kserve": ("deploy --version=2", "rollback 1"),
+}
+
+
+@pytest.fixture(params=["deployment", "kserve"])
+def model(cluster: None, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Model, str]]:
+    if why_absent():
+        pytest.skip(why_absent())
+    with a_model(tmp_path, versions=2) as model:
+        yield model, request.param
+
+
+def test_no_request_fails_when_the_version_changes_and_changes_back(model: tuple[Model, str]) -> None:
+    served, target = model
+    served.start(f"--deploy-target={target}")
+    image = (served.folder / "1" / "golden" / "image.jpg").read_bytes()
+    traffic = Traffic.start(f"{served.name}-clients", served.output("url"), image, seconds=SECONDS, rate=RATE)
+    try:
+        for words in CHANGES[target]:
+            done = served.argosight(*words.split())
+            assert done.returncode == 0, f"{done.stderr}\n{served.describe()}"
+        counts = traffic.end(SECONDS + 60)
+    finally:
+        traffic.remove()
+    print(json.dumps({"target": target, **counts}))
+    assert counts["faults"] == []
+    assert set(counts["answered"]) == {"1", "2"}
+    assert sum(counts["answered"].values()) > 0.8 * SECONDS * RATE
