@@ -5,10 +5,10 @@ BIN := .venv/bin
 export YOLO_OFFLINE := true
 export YOLO_AUTOINSTALL := false
 
-.PHONY: help setup demo test lint render bench bench-smoke lock clean
+.PHONY: help setup demo test lint render images push conformance bench bench-serve bench-argo bench-smoke lock clean
 
 help: ## Show what there is to make.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .venv/.locked: requirements/dev.txt requirements/bootstrap.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
@@ -36,6 +36,15 @@ lint: setup
 render: setup ## Write argo/rendered/ and the generated docs from the code.
 	$(BIN)/argosight render
 
+images: ## Build the images; REGISTRY, TAG, TORCH_INDEX, ENGINE choose, `images/build --help` explains.
+	images/build
+
+push: ## Build the images and push them to REGISTRY.
+	images/build --push
+
+conformance: setup ## Run templates on the cluster of KUBECONFIG and here, and compare node by node. About 15 minutes.
+	$(BIN)/pytest -m cluster --timeout 1800 tests/cluster/test_conformance.py tests/cluster/test_conformance_detector.py
+
 bench: setup ## Ratios against baselines, each from one run: train, pipeline, engine, ingest. About 45 minutes.
 	$(BIN)/python -m tests.bench.train
 	$(BIN)/python -m tests.bench.pipeline
@@ -43,11 +52,18 @@ bench: setup ## Ratios against baselines, each from one run: train, pipeline, en
 	$(BIN)/python -m tests.bench.engine
 	$(BIN)/python -m tests.bench.ingest
 
+bench-serve: setup ## The server beside its peers: ratios from one run, on two pinned cores. About 30 minutes.
+	$(BIN)/python -m tests.bench.serve
+
+bench-argo: setup ## A run on the cluster of KUBECONFIG beside a DAG of its shape that does nothing. About 15 minutes.
+	$(BIN)/python -m tests.bench.argo
+
 bench-smoke: setup
 	$(BIN)/python -m tests.bench.train --smoke
 	$(BIN)/python -m tests.bench.pipeline --smoke
 	$(BIN)/python -m tests.bench.engine --smoke
 	$(BIN)/python -m tests.bench.ingest --smoke
+	$(BIN)/python -m tests.bench.serve --smoke
 
 lock: setup ## Resolve requirements/*.txt anew.
 	requirements/lock
