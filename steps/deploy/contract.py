@@ -35,7 +35,7 @@ class DeployInputs(Model):
     """GPUs of each server."""
 
     canary: int = Field(default=0, ge=0, le=99)
-    """Percent of the requests for this version, while the one before keeps the rest. 0: all."""
+    """Percent of the requests for this version, while the one before keeps the rest. 0: all. Not in KServe's Standard mode, which splits for its own runtimes only."""
 
     registry: str = "s3://argosight/models"
     """Registry that holds the model: `s3://bucket/prefix`, or a folder."""

@@ -60,13 +60,11 @@ def test_what_served_is_put_back_when_the_next_does_not_start(model: Model) -> N
     assert site().image("serve") in json.dumps(service(model)["spec"])
 
 
-def test_canary_is_refused_when_there_is_no_gateway(model: Model) -> None:
-    if "gateway.networking.k8s.io" in kubectl("api-versions"):
-        pytest.skip("this cluster has the Gateway API")
+def test_canary_is_refused_when_the_mode_has_none_for_us(model: Model) -> None:
     model.start(TARGET)
     refused = model.argosight("deploy", "--canary=10")
     assert refused.returncode == 2
-    assert "KServe's Standard mode splits requests through the Gateway API" in refused.stderr
+    assert "KServe's Standard mode splits requests for its own runtimes only" in refused.stderr
     assert model.served() == ["1"]
 
 

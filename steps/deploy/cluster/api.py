@@ -72,10 +72,6 @@ class Api:
         if status != HTTPStatus.NOT_FOUND:
             self._checked(status, body, f"delete {kind} {name}")
 
-    def has_group(self, group: str) -> bool:
-        """Tell whether the cluster knows the API group."""
-        return self.request("GET", f"/apis/{group}")[0] == HTTPStatus.OK
-
     def pod_log(self, pod: str, container: str, lines: int) -> str:
         """Return the end of a container's log, empty where there is none or it may not be read."""
         path = f"{self._folder('Pod')}/{pod}/log?{urlencode({'container': container, 'tailLines': lines})}"

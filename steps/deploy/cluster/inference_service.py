@@ -3,11 +3,10 @@
 from typing import Any, Final
 
 from steps.deploy.cluster.pod import server_pod
-from steps.deploy.cluster.settings import CANARY, DEPLOYED, STABLE, Settings, digest_of
+from steps.deploy.cluster.settings import DEPLOYED, STABLE, Settings, digest_of
 
 Manifest = dict[str, Any]
 PREFIX: Final = "serving.kserve.io"
-GATEWAY_GROUP: Final = "gateway.networking.k8s.io"
 
 
 def inference_service(settings: Settings, *, fresh: str = "") -> Manifest:
@@ -18,7 +17,7 @@ def inference_service(settings: Settings, *, fresh: str = "") -> Manifest:
         fresh: A text that makes a new revision of the same version; for Knative, whose pods may all have gone.
     """
     labels = settings.labels(STABLE)
-    predictor = _predictor(settings, STABLE, fresh)
+    predictor = _predictor(settings, fresh)
     annotations: dict[str, str] = {f"{PREFIX}/deploymentMode": settings.inputs.kserve_mode}
     if settings.inputs.kserve_mode == "Standard":
         # Said in any case: what is not said is taken from the cluster's configuration, which others may change.
@@ -43,15 +42,9 @@ def knative_canary(settings: Settings, percent: int, *, fresh: str) -> Manifest:
     return manifest
 
 
-def standard_canary(stable: Manifest, settings: Settings, percent: int) -> Manifest:
-    """Return `stable` with a canary beside it, which KServe (from 0.20) routes to through the Gateway API."""
-    canary = {"trafficPercent": percent, "predictor": _predictor(settings, CANARY, "")}
-    return {**stable, "spec": {**stable["spec"], "canary": [canary]}}
-
-
-def _predictor(settings: Settings, track: str, fresh: str) -> dict[str, Any]:
+def _predictor(settings: Settings, fresh: str) -> dict[str, Any]:
     inputs, pod = settings.inputs, server_pod(settings)
-    labels = settings.labels(track)
+    labels = settings.labels(STABLE)
     predictor: dict[str, Any] = {"minReplicas": inputs.min_replicas, "maxReplicas": settings.max_replicas}
     if settings.scales:
         predictor |= {"scaleMetric": settings.metric, "scaleTarget": settings.scale_target}

@@ -11,7 +11,7 @@ import yaml
 from steps.contract import duration_seconds
 from steps.deploy.cluster.api import Api
 from steps.deploy.cluster.deployment import canary_manifest, canary_replicas, service_url, stable_manifests
-from steps.deploy.cluster.inference_service import GATEWAY_GROUP, inference_service, knative_canary, standard_canary
+from steps.deploy.cluster.inference_service import inference_service, knative_canary
 from steps.deploy.cluster.record import (
     Record,
     Served,
@@ -124,8 +124,7 @@ def make_plan(inputs: DeployInputs, api: Api) -> Plan:
     version = _wanted(inputs, before, registry)
     settings = Settings(inputs, version.number, version.url)
     manifests = _manifests(settings, before, api)
-    deployed = _deployed_label(manifests, canary=bool(inputs.canary))
-    return Plan(api, settings, version, registry, before, manifests, deployed)
+    return Plan(api, settings, version, registry, before, manifests, _deployed_label(manifests))
 
 
 def _with_change(inputs: DeployInputs, before: Record | None) -> DeployInputs:
@@ -179,15 +178,7 @@ def _manifests(settings: Settings, before: Record | None, api: Api) -> tuple[Man
         live = api.find("Deployment", settings.name) or stable[1]
         count = canary_replicas(live["spec"]["replicas"], percent)
         return (*stable, canary_manifest(settings, count))
-    if mode == "Knative":
-        return (knative_canary(settings, percent, fresh=_fresh(mode)),)
-    if not api.has_group(GATEWAY_GROUP):
-        raise ParameterError(
-            f"--canary={percent}: KServe's Standard mode splits requests through the Gateway API, which this cluster "
-            "does not have",
-            hint="use --deploy-target=deployment, or --kserve-mode=Knative, or install the Gateway API",
-        )
-    return (standard_canary(stable[0], settings, percent),)
+    return (knative_canary(settings, percent, fresh=_fresh(mode)),)
 
 
 def _fresh(mode: str) -> str:
@@ -199,9 +190,7 @@ def _mode_of(record: Record) -> str:
     return settings["kserve-mode"] if settings["deploy-target"] == "kserve" else settings["deploy-target"]
 
 
-def _deployed_label(manifests: tuple[Manifest, ...], *, canary: bool) -> str:
-    """Return what marks the pods that the change makes: those of the newest part of the last manifest that has pods."""
+def _deployed_label(manifests: tuple[Manifest, ...]) -> str:
+    """Return what marks the pods that the change makes: those of the last manifest that has pods."""
     last = next(one for one in reversed(manifests) if one["kind"] in ("Deployment", "InferenceService"))
-    beside = last["spec"].get("canary", []) if canary else []
-    labels = beside[0]["predictor"]["labels"] if beside else last["metadata"]["labels"]
-    return str(labels[DEPLOYED])
+    return str(last["metadata"]["labels"][DEPLOYED])

@@ -118,6 +118,12 @@ def check(inputs: DeployInputs) -> None:
             f"--min-replicas=0: {_spoken(mode)} keeps at least one server",
             hint="use --deploy-target=kserve --kserve-mode=Knative, or --min-replicas=1",
         )
+    if inputs.canary and mode == "Standard":
+        # KServe 0.20 refuses `spec.canary` beside a container of one's own; it is for models with a ServingRuntime.
+        raise ParameterError(
+            f"--canary={inputs.canary}: KServe's Standard mode splits requests for its own runtimes only, not for ours",
+            hint="use --deploy-target=deployment, or --kserve-mode=Knative",
+        )
     if inputs.scale_metric not in ("auto", *METRICS[mode]):
         raise ParameterError(
             f"--scale-metric={inputs.scale_metric}: {_spoken(mode)} scales by {' or '.join(METRICS[mode])}",
