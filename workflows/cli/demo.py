@@ -59,7 +59,7 @@ def run(arguments: Namespace) -> int:
         return MISTAKE
     if finished.phase != Phase.SUCCEEDED:
         return conclude(finished, home)
-    sys.stdout.write("\n".join(tell(finished, home)) + "\n")
+    sys.stdout.write("\n".join(tell(finished)) + "\n")
     return 0
 
 
@@ -79,7 +79,7 @@ def draw(home: Home, images: int) -> Path | None:
     return named
 
 
-def tell(run: Run, home: Home) -> Iterator[str]:
+def tell(run: Run) -> Iterator[str]:
     """Yield the lines that a finished demo ends with: scores, version, report, picture, and what to type next."""
     yield f"{run.name} {run.phase} in {clock_text(run.seconds)}"
     yield ""
@@ -101,11 +101,10 @@ def tell(run: Run, home: Home) -> Iterator[str]:
     *_, (_, report) = outputs(run)
     yield f"  the report   {_near(report)}"
     yield ""
-    yield "next, ask the model yourself; then open http://127.0.0.1:8080"
-    registry = _near(home.buckets / "argosight" / "models")
-    yield f"  {_near(Path(sys.executable))} -m steps serve --registry={registry} --model-name={name}"
-    yield "or train on images of your own"
     command = _near(Path(sys.executable).parent / "argosight")
+    yield "next, ask the model yourself; then open http://127.0.0.1:8080 and drop a picture"
+    yield f"  {command} serve {name}"
+    yield "or train on images of your own"
     yield f"  {command} run {WORKFLOW} -f config/runs/laptop.yaml -p source=YOUR.zip -p model-name=mine"
 
 
