@@ -49,3 +49,13 @@ def test_missing_package_is_named_when_a_step_imports_it_only_in_a_function() ->
 def test_foreign_package_is_named_when_torch_is_in_serve() -> None:
     change = f"for site in {SITE}; do mkdir $site/torch && touch $site/torch/__init__.py; done"
     assert "torch must not be in serve" in faults_after(change, "serve")
+
+
+@pytest.mark.parametrize(("target", "most_mb"), [("core", 600), ("serve", 750)])
+def test_image_is_small_enough_to_be_pulled_in_seconds(target: str, most_mb: int) -> None:
+    if why := why_absent(name_of(target)):
+        pytest.skip(why)
+    done = run_inside(name_of(target), "du", "-sx", "--block-size=1MB", "/usr", "/opt", "/var", "/etc", "/app", user="0")
+    assert done.returncode == 0, done.stderr
+    sizes = {line.split()[1]: int(line.split()[0]) for line in done.stdout.splitlines()}
+    assert sum(sizes.values()) <= most_mb, sizes
