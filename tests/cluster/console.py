@@ -73,9 +73,8 @@ class Console:
 
 
 def _section(page: Path, name: str) -> str:
-    found = re.search(
-        rf"^## {re.escape(name)}\n(.*?)(?=^## |\Z)", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-    )
+    head = rf"^## {re.escape(name)}\n" if name else r"\A"
+    found = re.search(rf"{head}(.*?)(?=^## |\Z)", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert found, f"{page.name} has no section {name!r}"
     return found[1]
 
