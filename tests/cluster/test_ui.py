@@ -6,6 +6,7 @@
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def test_a_run_is_submitted_watched_and_its_report_opened_in_the_browser(
             f"{field_of('device')}.querySelector('i').dispatchEvent(new MouseEvent('mouseenter', {{bubbles: true}}))"
         )
         page.until("document.body.innerText.includes('takes a GPU if a node with one can be had')")
+        time.sleep(1)  # It fades in.
         browser.screenshot(shots / "argo-submit.png")
         page.click("button", "submit", within=".sliding-panel")
 
@@ -68,8 +70,10 @@ def test_a_run_is_submitted_watched_and_its_report_opened_in_the_browser(
 
             page.visit(f"/workflows/{NAMESPACE}/{run.name}?showArtifacts=false", height=1000)
             page.until("[...document.querySelectorAll('.node-label')].some(e => e.textContent === 'publish(0)')")
+            toggle_artifacts(page)
             browser.screenshot(shots / "argo-run.png")
 
+            toggle_artifacts(page)
             open_report(page)
             browser.screenshot(shots / "argo-report.png")
         finally:
@@ -102,6 +106,13 @@ def check_field(page: ArgoPage, parameter: dict[str, object]) -> None:
     assert page.run(f"return {field}.querySelector('i.fa-question-circle') !== null"), parameter["name"]
     options = page.run(f"return [...{field}.querySelectorAll('.select__option')].map(e => e.textContent.trim())")
     assert options == parameter.get("enum", []), parameter["name"]
+
+
+def toggle_artifacts(page: ArgoPage) -> None:
+    """Hide the artifacts in the graph, which is then small enough to be seen whole, or show them again."""
+    before = page.run("return document.querySelectorAll('.node').length")
+    page.run("document.querySelector('.fa-file-alt').closest('a, button').click()")
+    page.until(f"document.querySelectorAll('.node').length !== {before}")
 
 
 def open_report(page: ArgoPage) -> None:
