@@ -3,11 +3,18 @@
 import json
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.cluster.runs import ClusterRun, phase, site
 from tests.conformance.cluster import as_workflow, kubectl, why_absent
+
+TOGETHER = {
+    **dict.fromkeys(("test_triggers", "test_submit", "test_upgrade_page", "test_deploy_docs"), "aliases"),
+    **dict.fromkeys(("test_failures_gpu", "test_conformance_detector"), "gpu"),
+}
+"""Modules that change something of which the cluster has only one, and so may not run side by side."""
 
 DRAWING = """
 import subprocess, sys
@@ -18,6 +25,13 @@ count, url = sys.argv[1:]
 subprocess.run([sys.executable, "-m", "steps", "draw", f"--images={count}", "--width=96", "--height=64"], check=True)
 open_store(url.rpartition("/")[0]).upload(Path("/work/out/archive"), url.rpartition("/")[2])
 """
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let `--dist loadgroup` keep modules whole, and those in one process that disturb each other."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group(TOGETHER.get(item.path.stem, item.path.stem)))
 
 
 @pytest.fixture(scope="session")
