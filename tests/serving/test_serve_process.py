@@ -51,6 +51,15 @@ def test_neither_torch_nor_ultralytics_is_imported_when_serving() -> None:
     assert found.stdout.strip() == "[]"
 
 
+def test_runtime_reports_to_nobody_when_it_is_imported(tmp_path: Path) -> None:
+    silent = ("CI", "ORT_RUNNING_UNIT_TESTS", "ORT_DISABLE_TELEMETRY", "PYTEST_CURRENT_TEST")  # Any may switch it off.
+    environment = {name: value for name, value in os.environ.items() if name not in silent}
+    environment |= {"TMPDIR": str(tmp_path), "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    program = "import steps.runtime.onnx_session as runtime; print(runtime.onnxruntime.__version__)"
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True, timeout=60)
+    assert not list(tmp_path.rglob("*"))
+
+
 def test_server_does_not_start_when_a_file_was_changed(tmp_path: Path) -> None:
     publish_model(tmp_path / "models", write_model(tmp_path / "model"))
     path = tmp_path / "models" / "planes" / "1" / "onnx" / "model.onnx"
