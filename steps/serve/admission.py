@@ -69,17 +69,20 @@ class Admission:
         now = time.perf_counter()
         ticket = Ticket(now, now + self._deadline_s, self._deadline_s)
         self._enter(pictures)
+        return await self._wait(self._submit(pictures, job, ticket))
+
+    def close(self) -> None:
+        """Let what was begun finish, and take nothing more."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _submit(self, pictures: int, job: Callable[[Ticket], T], ticket: Ticket) -> Future[T]:
         try:
             future = self._executor.submit(self._work, pictures, job, ticket)
         except RuntimeError:  # after `close`: the process ends
             self._leave(pictures)
             raise OverloadError(retry_after_s=1) from None
         future.add_done_callback(lambda done: self._leave(pictures) if done.cancelled() else None)
-        return await self._wait(future)
-
-    def close(self) -> None:
-        """Let what was begun finish, and take nothing more."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        return future
 
     async def _wait(self, future: Future[T]) -> T:
         try:
@@ -89,6 +92,10 @@ class Admission:
             if limit.expired():
                 raise DeadlineError(self._deadline_s) from None
             raise
+        finally:
+            # An error that knows this frame, which knows the future, which knows the error: all that the job held, a
+            # model among it, would stay until the collector's rarest round.
+            del future
 
     def _enter(self, pictures: int) -> None:
         with self._lock:

@@ -47,15 +47,14 @@ class Engine:
     ) -> tuple[Prediction, ...]:
         """Return what is seen on each picture; arguments and errors as the `Service` says."""
         asked_ns = time.time_ns()
-        shelf = self._shelf(model)
-        side = shelf.predictor().side
-        if image_size not in (None, side):
-            raise ImageSizeError(image_size or 0, (side,))
+        # Taken once: whatever is swapped while it waits, all of a request is checked and answered by one version.
+        predictor = self._shelf(model).predictor()
+        if image_size not in (None, predictor.side):
+            raise ImageSizeError(image_size or 0, (predictor.side,))
         query = Query(confidence, iou, max_detections, classes, request_id or uuid4().hex)
 
         def work(ticket: Ticket) -> tuple[Prediction, ...]:
-            # Taken once: whatever is swapped meanwhile, all pictures of a request are seen by one version.
-            return self._look(shelf.predictor(), pictures, query, ticket)
+            return self._look(predictor, pictures, query, ticket)
 
         predictions = await self._admission.run(len(pictures), work)
         note = current.get()

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from steps.serve.picture import Encoding
 from steps.serve.problem import Problem, describe_faults
-from steps.serve.service import Service
+from steps.serve.service import Service, find_class
 
 Kind = TypeVar("Kind", bound=BaseModel)
 
@@ -48,30 +48,26 @@ class Detection(BaseModel):
         Raises:
             Problem: 422 for a class that the model does not know.
         """
+        if self.classes:
+            self._check_classes(service.describe(model).classes)
         return {
             "model": model,
             "confidence": self.conf,
             "iou": self.iou,
             "max_detections": self.max_det,
-            "classes": self._names(service.describe(model).classes) if self.classes else (),
+            "classes": self.classes,
             "image_size": self.imgsz,
         }
 
-    def _names(self, known: tuple[str, ...]) -> tuple[str, ...]:
-        chosen = []
+    def _check_classes(self, known: tuple[str, ...]) -> None:
         for text in self.classes:
-            if text in known:
-                chosen.append(text)
-            elif text.isdecimal() and len(text) < 6 and int(text) < len(known):
-                chosen.append(known[int(text)])
-            else:
+            if find_class(text, known) is None:
                 spelled = ", ".join(f"{at} {name}" for at, name in enumerate(known[:100]))
                 raise Problem(
                     HTTPStatus.UNPROCESSABLE_ENTITY,
                     f"classes: no class {text[:80]!r}",
                     hint=f"the model knows: {spelled}",
                 )
-        return tuple(chosen)
 
 
 class Options(Detection):

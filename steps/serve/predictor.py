@@ -10,7 +10,7 @@ import numpy as np
 from steps.detection import Detections
 from steps.runtime import Detector
 from steps.serve.models.origin import Edition
-from steps.serve.service import ModelInfo, Prediction, Source, Stage
+from steps.serve.service import ModelInfo, Prediction, Source, Stage, find_class
 
 _BEYOND = 300
 """Boxes of at least the floor's score that are read beyond those that were asked for."""
@@ -26,7 +26,7 @@ class Query:
         confidence: Score from which on a box counts.
         iou: Overlap above which the weaker of two boxes of one class is dropped.
         max_detections: Most boxes, the strongest.
-        classes: Names to report; none for all.
+        classes: Names or indexes to report; none for all.
         request_id: The request it belongs to.
     """
 
@@ -127,5 +127,5 @@ class Predictor:
         )
 
     def _labels(self, names: tuple[str, ...]) -> tuple[int, ...] | None:
-        known = self.detector.card.classes
-        return tuple(known.index(name) for name in names if name in known) if names else None
+        found = (find_class(name, self.detector.card.classes) for name in names)
+        return tuple(label for label in found if label is not None) if names else None

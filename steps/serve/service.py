@@ -108,7 +108,8 @@ class Service(Protocol):
             confidence: Score from which on a box counts.
             iou: Overlap above which the weaker of two boxes of one class is dropped.
             max_detections: Most boxes a picture, the strongest.
-            classes: Names of classes to report; none for all. The limit counts the chosen ones only.
+            classes: Names of classes to report, or indexes as the version that answers counts them; none for all. The
+                limit counts the chosen ones only.
             image_size: Side of the network's input in pixels; None for the size it was exported with.
             request_id: Taken over into the predictions, logs and traces; made up where it is empty.
 
@@ -133,6 +134,13 @@ class Service(Protocol):
 
     def live(self) -> bool:
         """Tell whether the process can still answer."""
+
+
+def find_class(text: str, known: Sequence[str]) -> int | None:
+    """Return the index of the class that `text` means by its name or its index, None where there is none."""
+    if text in known:
+        return known.index(text)
+    return int(text) if text.isdecimal() and len(text) < 6 and int(text) < len(known) else None
 
 
 class ServiceError(Exception):

@@ -16,7 +16,15 @@ from fastapi import FastAPI
 from steps.runtime import Detector
 from steps.serve.connection import BoundedConnection
 from steps.serve.server import bind
-from steps.serve.service import ImageSizeError, ModelInfo, OverloadError, Prediction, Source, UnknownModelError
+from steps.serve.service import (
+    ImageSizeError,
+    ModelInfo,
+    OverloadError,
+    Prediction,
+    Source,
+    UnknownModelError,
+    find_class,
+)
 
 
 @dataclass
@@ -48,11 +56,12 @@ class Engine:
         request_id: str = "",
     ) -> tuple[Prediction, ...]:
         info = self.describe(model)
+        labels = {find_class(name, info.classes) for name in classes}
         if image_size not in (None, info.input.width):
             raise ImageSizeError(image_size or 0, (info.input.width,))
         if self.waiting + len(pictures) > self.most:
             raise OverloadError(retry_after_s=0.2, waiting=self.waiting)
-        wanted = [at for at, name in enumerate(info.classes) if name in classes or not classes]
+        wanted = [at for at in range(len(info.classes)) if not classes or at in labels]
 
         def work() -> tuple[Prediction, ...]:
             return tuple(map(look, pictures))

@@ -31,10 +31,10 @@ class Loader:
     threads: int = 0
     backend: str = "auto"
 
-    def load(self, origin: Origin, *, like: Predictor | None = None) -> Predictor:
+    def load(self, origin: Origin, *, like: str = "") -> Predictor:
         """Return the version that `origin` offers: every SHA-256 checked, loaded, and run on its golden image.
 
-        Nothing is measured beside the traffic: where `like` is being served, its format is taken again if there is one.
+        Nothing is measured beside the traffic: where the format `like` is being served, it is taken again if there is one.
 
         Raises:
             StepError: If there is none, a file is missing or changed, or it does not load or run.
@@ -43,7 +43,7 @@ class Loader:
             edition, folder = origin.fetch(Path(place))
             card = ModelCard.read(folder)
             verify_files(folder, card)
-            known = like.format if like and like.format in card.formats else ""
+            known = like if like in card.formats else ""
             chosen = choose(folder, _golden(folder, card), threads=self.threads, format=known or self.backend)
         return Predictor(edition, chosen.detector, chosen.format, chosen.measured_ms)
 

@@ -7,7 +7,7 @@ import weakref
 from dataclasses import dataclass
 from typing import Literal
 
-from steps.errors import StepError
+from steps.errors import StepError, TemporaryError
 from steps.serve.models.loading import Loader
 from steps.serve.models.origin import Origin
 from steps.serve.predictor import Predictor
@@ -74,27 +74,18 @@ class Shelf:
     def refresh(self) -> Outcome:
         """Swap to the version that is to be served if it is another one. Whatever fails, the present one goes on."""
         with self._lock:
-            served = self.predictor()
+            # No variable here holds the predictor: errors of the store's client are cycles that hold this frame, and
+            # with it whatever it knows, long after another version took over.
             try:
                 offered = self.origin.offer()
-            except StepError as error:
+            except TemporaryError as error:
                 return self._keep("unreachable", error.message, error.hint)
-            if offered == served.edition.sha256:
+            except StepError as error:  # A damaged pointer, or keys that are refused: that mends itself no more.
+                return self._keep("failed", error.message, error.hint)
+            if offered == self.predictor().edition.sha256:
                 self._reason = ""
                 return "unchanged"
-            if self._failed.rests(offered):
-                return "unchanged"
-            try:
-                self._swap(self._loader.load(self.origin, like=served))
-            except StepError as error:
-                self._failed = self._failed.again(offered)
-                return self._keep("failed", error.message, error.hint)
-            except Exception as error:
-                # What nobody thought of, such as a full disk, must end neither the watch nor the service.
-                self._failed = self._failed.again(offered)
-                log.exception("model_load_bug", extra={"model": self.name})
-                return self._keep("failed", f"{type(error).__name__}: {error}", "the log has the traceback")
-            return "loaded"
+            return self._take(offered)
 
     def describe(self) -> ModelInfo:
         """Return what is served, and whether it is what should be.
@@ -104,6 +95,23 @@ class Shelf:
         """
         info = self.predictor().describe()
         return info.model_copy(update={"state": "stale", "reason": self._reason}) if self._reason else info
+
+    def _take(self, offered: str) -> Outcome:
+        if self._failed.rests(offered):
+            self._reason = self._failed.reason  # The pointer may have left it meanwhile, and come back.
+            return "unchanged"
+        try:
+            self._swap(self._loader.load(self.origin, like=self.predictor().format))
+        except StepError as error:
+            self._failed = self._failed.again(offered, error.message)
+            return self._keep("failed", error.message, error.hint)
+        except Exception as error:
+            # What nobody thought of, such as a full disk, must end neither the watch nor the service.
+            message = f"{type(error).__name__}: {error}"
+            self._failed = self._failed.again(offered, message)
+            log.exception("model_load_bug", extra={"model": self.name})
+            return self._keep("failed", message, "the log has the traceback")
+        return "loaded"
 
     def _swap(self, fresh: Predictor) -> Predictor:
         before, self._current, self._reason = self._current, fresh, ""
@@ -126,15 +134,16 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """The version that failed to load last, how often, and until when it is left alone."""
+    """The version that failed to load last, why, how often, and until when it is left alone."""
 
     sha256: str = ""
+    reason: str = ""
     times: int = 0
     until: float = 0.0
 
     def rests(self, sha256: str) -> bool:
         return sha256 == self.sha256 and time.monotonic() < self.until
 
-    def again(self, sha256: str) -> "_Failure":
+    def again(self, sha256: str, reason: str) -> "_Failure":
         times = self.times + 1 if sha256 == self.sha256 else 1
-        return _Failure(sha256, times, time.monotonic() + min(2.0**times, LONGEST_PAUSE_S))
+        return _Failure(sha256, reason, times, time.monotonic() + min(2.0**times, LONGEST_PAUSE_S))

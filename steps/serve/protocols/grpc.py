@@ -90,7 +90,9 @@ def _guarded(name: str, method: Method, keys: KeyRing) -> Callable[[Any, Any], A
             problem = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, hint="the server's log has the traceback")
         code = _STATUS.get(problem.status, grpc.StatusCode.INVALID_ARGUMENT)
         trailing = tuple((key.lower(), value) for key, value in (problem.headers or {}).items())
-        return await context.abort(code, f"{problem.detail}; {problem.hint}", trailing)
+        text = f"{problem.detail}; {problem.hint}"
+        del problem  # It knows this frame: a cycle, and the model that was asked would stay in memory with it.
+        return await context.abort(code, text, trailing)
 
     return answer
 
