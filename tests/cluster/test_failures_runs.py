@@ -60,7 +60,8 @@ def test_two_trainings_of_one_model_follow_each_other_and_others_do_not_wait(sou
 
 def test_a_run_that_was_suspended_and_stopped_goes_on_and_again_takes_what_is_unchanged(source: str) -> None:
     parameters = SMALL | {"source": source, "model-name": "failures-stopped", "seed": str(secrets.randbelow(10**6))}
-    parameters |= {"epochs": "30", "cpu-epochs": "30", "reuse": "true"}
+    # Enough for the stop to come before the end, however quick the machine is.
+    parameters |= {"epochs": "150", "cpu-epochs": "150", "reuse": "true"}
     document = manifest()
     document["spec"]["suspend"] = True
     with submitted(parameters, document) as run:
