@@ -14,6 +14,7 @@ from steps.serve.limits import Limits
 from steps.serve.page import routes as page
 from steps.serve.protocols import detect, explain, predict, v1, v2
 from steps.serve.service import Service
+from steps.serve.studio import Studio
 from steps.serve.upload import Intake
 from steps.serve.video import routes as videos
 from steps.serve.video.jobs import VideoJobs
@@ -33,11 +34,13 @@ def create_app(service: Service, limits: Limits) -> FastAPI:
         lifespan=_lifespan(jobs),
     )
     problem.install(app)
-    intake = Intake(limits)
-    for protocol in (predict, v1, explain, v2):
-        app.include_router(protocol.routes(service, limits, intake))
+    intake, studio = Intake(limits), Studio(limits)
+    app.include_router(predict.routes(service, limits, intake, studio))
+    app.include_router(v1.routes(service, limits, intake))
+    app.include_router(explain.routes(service, limits, intake, studio))
+    app.include_router(v2.routes(service, limits, intake))
     app.include_router(page.routes())
-    app.include_router(detect.routes(service, limits, intake, jobs))
+    app.include_router(detect.routes(service, limits, intake, studio, jobs))
     if limits.video_bytes:
         app.include_router(videos.routes(service, limits, jobs))
     app.add_middleware(_Release, intake=intake)

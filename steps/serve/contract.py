@@ -78,6 +78,9 @@ class ServeInputs(Model):
     )
     """Formats of pictures, parted by commas."""
 
+    max_drawings: Annotated[int, Internal()] = Field(default=4, ge=1)
+    """Requests at a time that keep decoded pictures, to draw on them or to explain them."""
+
     explain_masks: Annotated[int, Internal()] = Field(default=256, ge=0)
     """Network runs that one `:explain` may cost. 0: no explanations."""
 

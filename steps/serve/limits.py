@@ -34,6 +34,9 @@ class Limits(BaseModel):
     deadline_s: float = Field(default=30.0, gt=0)
     """Seconds from the body's arrival to the answer."""
 
+    drawings: int = Field(default=4, ge=1)
+    """Requests at a time that keep decoded pictures, to draw on them or to explain them; a few more wait."""
+
     explain_masks: int = Field(default=256, ge=0)
     """Network runs that one `:explain` may cost. 0 switches it off."""
 

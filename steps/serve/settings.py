@@ -35,6 +35,7 @@ def limits_of(inputs: ServeInputs) -> Limits:
         batch=inputs.max_batch,
         formats=cast("tuple[Format, ...]", _parts(inputs.formats)),
         deadline_s=inputs.deadline_seconds,
+        drawings=inputs.max_drawings,
         explain_masks=inputs.explain_masks,
         video_bytes=inputs.max_video_bytes,
         video_seconds=inputs.max_video_seconds,

@@ -14,9 +14,10 @@ from steps.serve.limits import Limits
 from steps.serve.options import Detection, parse_options, schemas
 from steps.serve.picture import PictureSet
 from steps.serve.problem import Problem
-from steps.serve.protocols.predict import PICTURE_ANSWERS, render
+from steps.serve.protocols.predict import PICTURE_ANSWERS
 from steps.serve.protocols.request import REFUSALS, answer_headers, request_id, wanted_encoding
 from steps.serve.service import Prediction, Service
+from steps.serve.studio import Studio
 from steps.serve.upload import Intake, Upload, declared_length, media_type, too_large
 from steps.serve.video.job import Status, VideoOptions
 from steps.serve.video.jobs import VideoJobs
@@ -81,7 +82,7 @@ def _documented() -> dict[str, Any]:
     }
 
 
-def routes(service: Service, limits: Limits, intake: Intake, jobs: VideoJobs) -> APIRouter:
+def routes(service: Service, limits: Limits, intake: Intake, studio: Studio, jobs: VideoJobs) -> APIRouter:
     """Return the route."""
     router = APIRouter(tags=["Detect"])
 
@@ -104,24 +105,21 @@ def routes(service: Service, limits: Limits, intake: Intake, jobs: VideoJobs) ->
         if is_video(upload.contents[0][:12]):
             return await take(request, upload)
         options = parse_options(Detection, upload.fields, request.query_params)
-        pictures = PictureSet(upload.contents[:1], limits)
-        encoding = wanted_encoding(request)
+        encoding, identity = wanted_encoding(request), request_id(request)
         if encoding:
-            pictures.keep()
-        predictions = await service.predict(
-            pictures.sources(), **options.arguments(service, ""), request_id=request_id(request)
-        )
-        headers = answer_headers(predictions[0])
-        if encoding:
-            content = await run_in_threadpool(render, pictures, predictions[0], encoding)
-            return Response(content, media_type=f"image/{encoding}", headers=headers)
+            content, prediction = await studio.draw(
+                service, upload.contents[0], limits, encoding, model="", options=options, request_id=identity
+            )
+            return Response(content, media_type=f"image/{encoding}", headers=answer_headers(prediction))
+        sources = PictureSet(upload.contents[:1], limits).sources()
+        (prediction,) = await service.predict(sources, **options.arguments(service, ""), request_id=identity)
         answer = Detected(
             filename=upload.names[0],
             contentType=upload.kinds[0],
-            detectedObj=count(predictions[0]),
-            data=Found(results=results_of(predictions[0])),
+            detectedObj=count(prediction),
+            data=Found(results=results_of(prediction)),
         )
-        return Response(answer.model_dump_json(), media_type="application/json", headers=headers)
+        return Response(answer.model_dump_json(), media_type="application/json", headers=answer_headers(prediction))
 
     async def take(request: Request, upload: Upload | None) -> Response:
         if not limits.video_bytes:

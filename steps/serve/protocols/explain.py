@@ -23,6 +23,7 @@ from steps.serve.protocols.request import REFUSALS, answer_headers, request_id, 
 from steps.serve.protocols.v1 import document, metadata, read_question, respond
 from steps.serve.saliency import Saliency, explain, paint, runs_of
 from steps.serve.service import DeadlineError, Picture, Prediction, Service
+from steps.serve.studio import Studio
 from steps.serve.upload import Intake
 
 GRID = 9
@@ -92,7 +93,7 @@ class _Finding:
         )
 
 
-def routes(service: Service, limits: Limits, intake: Intake) -> APIRouter:
+def routes(service: Service, limits: Limits, intake: Intake, studio: Studio) -> APIRouter:
     """Return the route."""
     router = APIRouter(prefix="/v1", tags=["KServe V1"])
 
@@ -111,6 +112,17 @@ def routes(service: Service, limits: Limits, intake: Intake) -> APIRouter:
         options = parse_options(ExplainOptions, question.parameters)
         encoding = wanted_encoding(request)
         _check_cost(len(contents), options, limits, as_picture=encoding is not None)
+        async with studio.place():
+            findings = await find(contents, name, options, request_id(request))
+            if encoding:
+                painted = await run_in_threadpool(lambda: encode(findings[0].painted(), encoding))
+                media, headers = f"image/{encoding}", answer_headers(findings[0].prediction)
+                return Response(painted, media_type=media, headers=headers)
+            explanations = await run_in_threadpool(lambda: tuple(finding.spelled() for finding in findings))
+        prediction = findings[0].prediction
+        return respond(Explanations(explanations=explanations, metadata=metadata(prediction)), prediction)
+
+    async def find(contents: list[bytes], name: str, options: ExplainOptions, identity: str) -> list[_Finding]:
         pictures = PictureSet(contents, limits)
         pictures.keep()
         until = time.monotonic() + limits.deadline_s
@@ -118,7 +130,7 @@ def routes(service: Service, limits: Limits, intake: Intake) -> APIRouter:
         try:
             async with asyncio.timeout(limits.deadline_s):
                 predictions = await service.predict(
-                    pictures.sources(), **options.arguments(service, name), request_id=request_id(request)
+                    pictures.sources(), **options.arguments(service, name), request_id=identity
                 )
                 for at, prediction in enumerate(predictions):
                     picture, saliency = pictures.decode(at), None
@@ -129,11 +141,7 @@ def routes(service: Service, limits: Limits, intake: Intake) -> APIRouter:
                     findings.append(_Finding(picture, prediction, options.box, saliency))
         except TimeoutError:
             raise DeadlineError(limits.deadline_s) from None
-        if encoding:
-            content = await run_in_threadpool(lambda: encode(findings[0].painted(), encoding))
-            return Response(content, media_type=f"image/{encoding}", headers=answer_headers(predictions[0]))
-        explanations = await run_in_threadpool(lambda: tuple(finding.spelled() for finding in findings))
-        return respond(Explanations(explanations=explanations, metadata=metadata(predictions[0])), predictions[0])
+        return findings
 
     return router
 

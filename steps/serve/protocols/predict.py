@@ -5,16 +5,15 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
-from starlette.concurrency import run_in_threadpool
 
-from steps.detection import draw
 from steps.serve.answer import EXAMPLE, Answer
 from steps.serve.limits import Limits
 from steps.serve.options import Options, parse_options, schemas
-from steps.serve.picture import Encoding, PictureSet, encode
+from steps.serve.picture import PictureSet
 from steps.serve.problem import Problem
 from steps.serve.protocols.request import REFUSALS, answer_headers, refusals, request_id, wanted_encoding
-from steps.serve.service import ModelInfo, NotReadyError, Prediction, Service
+from steps.serve.service import ModelInfo, NotReadyError, Service
+from steps.serve.studio import Studio
 from steps.serve.upload import Intake
 
 _BINARY = {"type": "string", "format": "binary"}
@@ -57,7 +56,7 @@ def document_upload() -> dict[str, Any]:
     }
 
 
-def routes(service: Service, limits: Limits, intake: Intake) -> APIRouter:
+def routes(service: Service, limits: Limits, intake: Intake, studio: Studio) -> APIRouter:
     """Return the routes."""
     router = APIRouter(tags=["Detect"])
     answers: dict[int | str, dict[str, Any]] = {
@@ -83,17 +82,19 @@ def routes(service: Service, limits: Limits, intake: Intake) -> APIRouter:
                 f"format: {encoding} for {len(upload.contents)} pictures",
                 hint="ask for JSON, or send one picture at a time",
             )
-        pictures = PictureSet(upload.contents, limits)
+        identity = request_id(request)
         if encoding:
-            pictures.keep()
-        predictions = await service.predict(
-            pictures.sources(), **options.arguments(service, options.model), request_id=request_id(request)
+            content, prediction = await studio.draw(
+                service, upload.contents[0], limits, encoding, model=options.model, options=options, request_id=identity
+            )
+            return Response(content, media_type=f"image/{encoding}", headers=answer_headers(prediction))
+        sources = PictureSet(upload.contents, limits).sources()
+        predictions = await service.predict(sources, **options.arguments(service, options.model), request_id=identity)
+        return Response(
+            Answer.of(predictions).model_dump_json(),
+            media_type="application/json",
+            headers=answer_headers(predictions[0]),
         )
-        headers = answer_headers(predictions[0])
-        if encoding:
-            content = await run_in_threadpool(render, pictures, predictions[0], encoding)
-            return Response(content, media_type=f"image/{encoding}", headers=headers)
-        return Response(Answer.of(predictions).model_dump_json(), media_type="application/json", headers=headers)
 
     @router.get("/model", responses=refusals(404, 422, 503))
     async def model(name: str = "") -> ModelInfo:
@@ -115,8 +116,3 @@ def routes(service: Service, limits: Limits, intake: Intake) -> APIRouter:
         return Health()
 
     return router
-
-
-def render(pictures: PictureSet, prediction: Prediction, encoding: Encoding) -> bytes:
-    """Draw what was found on the first of `pictures`, and encode it."""
-    return encode(draw(pictures.decode(0), prediction.detections, prediction.classes), encoding)

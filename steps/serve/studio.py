@@ -1,0 +1,80 @@
+"""Where pictures are drawn on: a few at a time, since each lies in memory decoded for as long as its request lasts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.concurrency import run_in_threadpool
+
+from steps.detection import draw
+from steps.serve.limits import Limits
+from steps.serve.options import Detection
+from steps.serve.picture import Encoding, PictureSet, encode
+from steps.serve.service import DeadlineError, OverloadError, Prediction, Service
+
+MOST_WAITING = 32
+"""Requests that wait for a place; more are sent away. What they hold is encoded, and counts among the held bytes."""
+
+
+class Studio:
+    """Places for requests that keep decoded pictures.
+
+    A worker needs a picture for as long as it looks at it, and there are few workers; what is kept beyond that has no
+    other bound than this one.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._places, self._deadline_s = asyncio.Semaphore(limits.drawings), limits.deadline_s
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Wait for a place, and have it for the block.
+
+        Raises:
+            OverloadError: If too many wait.
+            DeadlineError: If none becomes free in time.
+        """
+        if self._waiting >= MOST_WAITING:
+            raise OverloadError(retry_after_s=1, waiting=self._waiting)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                await self._places.acquire()
+        except TimeoutError:
+            raise DeadlineError(self._deadline_s) from None
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    async def draw(
+        self,
+        service: Service,
+        content: bytes,
+        limits: Limits,
+        encoding: Encoding,
+        *,
+        model: str,
+        options: Detection,
+        request_id: str,
+    ) -> tuple[bytes, Prediction]:
+        """Return the picture with the boxes drawn, and what they say.
+
+        Raises:
+            Problem: As `PictureSet.decode` and `encode`.
+            ServiceError: As `place` and `Service.predict`.
+        """
+        async with self.place():
+            pictures = PictureSet((content,), limits)
+            pictures.keep()
+            (prediction,) = await service.predict(
+                pictures.sources(), **options.arguments(service, model), request_id=request_id
+            )
+            return await run_in_threadpool(_render, pictures, prediction, encoding), prediction
+
+
+def _render(pictures: PictureSet, prediction: Prediction, encoding: Encoding) -> bytes:
+    return encode(draw(pictures.decode(0), prediction.detections, prediction.classes), encoding)
