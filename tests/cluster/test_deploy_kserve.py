@@ -69,7 +69,7 @@ def test_canary_is_refused_when_the_mode_has_none_for_us(model: Model) -> None:
 
 
 def test_storage_initializer_brings_the_model_when_asked_to(model: Model) -> None:
-    with storage_account(model):
+    with storage_account(model), restricted_initializer():
         done = model.deploy(
             TARGET, "--version=1", "--model-source=storage-initializer", f"--service-account={model.name}"
         )
@@ -103,6 +103,29 @@ def storage_account(model: Model) -> Iterator[None]:
         yield
     finally:
         kubectl("delete", "secret,serviceaccount", model.name)
+
+
+@contextlib.contextmanager
+def restricted_initializer() -> Iterator[None]:
+    """Confine the storage initializer as KServe's releases do, for a namespace that takes restricted pods only."""
+    name = ("clusterstoragecontainers.serving.kserve.io", "default")
+    before = json.loads(kubectl("get", *name, "-o", "json"))["spec"]["container"].get("securityContext")
+    confined = {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "privileged": False,
+        "runAsNonRoot": True,
+    }
+
+    def patch(value: dict[str, Any] | None) -> None:
+        spec = {"spec": {"container": {"securityContext": value}}}
+        kubectl("patch", *name, "--type=merge", "-p", json.dumps(spec))
+
+    patch(before or confined)
+    try:
+        yield
+    finally:
+        patch(before)
 
 
 def decoded(text: str) -> str:

@@ -69,7 +69,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         (folder / ".venv").symlink_to(sys.prefix)
         site = os.environ.get("ARGOSIGHT_SITE", str(SITE))
         environment = {key: value for key, value in os.environ.items() if key not in (*AWS, *MINIO)}
-        environment |= {"SITE": site, "TEMPLATE": template}
+        # Whoever reads on has activated the environment, as the first page says.
+        programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        environment |= {"SITE": site, "TEMPLATE": template, "PATH": programs}
         console = Console(folder, environment, INSTEAD, _names(installed, template))
         _render(folder, site, template)
         try:

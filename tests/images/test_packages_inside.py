@@ -55,7 +55,9 @@ def test_foreign_package_is_named_when_torch_is_in_serve() -> None:
 def test_image_is_small_enough_to_be_pulled_in_seconds(target: str, most_mb: int) -> None:
     if why := why_absent(name_of(target)):
         pytest.skip(why)
-    done = run_inside(name_of(target), "du", "-sx", "--block-size=1MB", "/usr", "/opt", "/var", "/etc", "/app", user="0")
+    done = run_inside(
+        name_of(target), "du", "-sx", "--block-size=1MB", "/usr", "/opt", "/var", "/etc", "/app", user="0"
+    )
     assert done.returncode == 0, done.stderr
     sizes = {line.split()[1]: int(line.split()[0]) for line in done.stdout.splitlines()}
     assert sum(sizes.values()) <= most_mb, sizes
