@@ -81,6 +81,8 @@ class PictureSet:
         content = self._contents[at]
         try:
             with Image.open(BytesIO(content), formats=self._limits.formats) as image:
+                if image.format == "PNG" and not chunks_fit(content):
+                    raise self._damaged(at, "a chunk is longer than the file")
                 return image.width * image.height
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             return self._limits.pixels + 1  # Pillow's own limit; it does not say how large the picture is
@@ -99,6 +101,22 @@ class PictureSet:
 
     def _name(self, at: int) -> str:
         return f"picture {at + 1} of {len(self._contents)}" if len(self._contents) > 1 else "the picture"
+
+
+def chunks_fit(png: bytes) -> bool:
+    """Tell whether every chunk of a PNG ends within the file.
+
+    OpenCV takes as much memory as a chunk says that it is long, up to 4 GB, before it reads it: 40 bytes suffice.
+    """
+    at = len(b"\x89PNG\r\n\x1a\n")
+    while at + 8 <= len(png):
+        length, kind = int.from_bytes(png[at : at + 4], "big"), png[at + 4 : at + 8]
+        at += 12 + length
+        if at > len(png):
+            return False
+        if kind == b"IEND":
+            break
+    return True
 
 
 def encode(pixels: Picture, encoding: Encoding = "jpeg") -> bytes:

@@ -39,6 +39,20 @@ def test_memory_does_not_grow_when_small_files_hold_many_pixels(engine: Engine, 
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000 + 4 * len(content) // 1000
 
 
+@pytest.mark.parametrize("length", [0x7FFFFFFF, 0xFFFFFFFF, 1000])
+def test_memory_does_not_grow_when_a_chunk_says_that_it_is_long(client: httpx.Client, length: int) -> None:
+    content = bytearray(flat(24, 24, "PNG"))
+    at = content.index(b"IDAT") - 4
+    content[at : at + 4] = length.to_bytes(4, "big")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answer = client.post("/predict", content=bytes(content), headers={"Content-Type": "image/png"})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        422,
+        "the picture is damaged: a chunk is longer than the file",
+    )
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000
+
+
 def test_nothing_is_decoded_when_pictures_together_have_too_many_pixels(client: httpx.Client) -> None:
     content = flat(600, 600, "PNG")
     files = [("file", content)] * 3
