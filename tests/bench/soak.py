@@ -29,6 +29,9 @@ from tests.bench.soak_strangers import STRANGERS
 from tests.bench.soak_turmoil import Turmoil, background
 from tests.bench.soak_versions import Shop
 
+MOST_MB = 800.0
+"""Of the server at any moment: pictures of strangers are many, but small here, and few are in work at a time."""
+
 SMOKE_S = 20.0
 LONG_ENOUGH_S = 300.0
 """From which on growth counts: what a server allocates in its first minute is no leak."""
@@ -94,13 +97,16 @@ def watch(server: Server, shop: Shop, store: Minio, seconds: float, seed: int) -
     faults += [f"{guest.name} does not end: an answer hangs" for guest in guests if guest.is_alive()]
     if server.process.poll() is not None:
         return [*faults, f"the server ended with {server.process.returncode}", *server.complaints()[:3]]
-    faults += [*turmoil.faults, *rest(server, samples), *server.stop()]
+    faults += [*turmoil.faults, *rest(server, samples)]
+    peak = samples.peak_mb()
+    faults += [f"the server took {peak:.0f} MB once, {MOST_MB:.0f} are enough"] if peak > MOST_MB else []
+    faults += server.stop()
     ledger.judge(shop.truth())
     loaded, drained = server.count("model_loaded"), server.count("model_drained")
     print(ledger.table())
     print(f"\n{samples.table()}\n")
     acts = ", ".join(f"{name} {count}" for name, count in sorted(turmoil.done.items()))
-    print(f"{lasted:.0f} s; {acts}; the store was killed {store.kills} times")
+    print(f"{lasted:.0f} s; {acts}; the store was killed {store.kills} times; memory was at most {peak:.0f} MB")
     print(
         f"{len(ledger.versions)} of {len(shop.good)} versions answered, {loaded - 1} swaps, slowest {turmoil.slowest_s:.1f} s"
     )

@@ -165,6 +165,12 @@ class Samples(threading.Thread):
         """Return the processes that the server has now."""
         return [f"{child.pid} {child.status()}" for child in self._process.children(recursive=True)]
 
+    def peak_mb(self) -> float:
+        """Return the most memory that the server ever had, children aside, in MB, where the system tells."""
+        path = Path(f"/proc/{self._process.pid}/status")
+        lines = path.read_text().splitlines() if path.is_file() else []
+        return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM:")), 0.0)
+
     def quiet(self, seconds: float) -> bool:
         """Wait until the server has no children; tell whether that came in time."""
         end = time.monotonic() + seconds
