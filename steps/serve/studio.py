@@ -29,26 +29,29 @@ class Studio:
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """Wait for a place, and have it for the block.
+        """Wait for a place, and have it for the block; the deadline is that of both.
 
         Raises:
             OverloadError: If too many wait.
-            DeadlineError: If none becomes free in time.
+            DeadlineError: If the block has not ended in time.
         """
         if self._waiting >= MOST_WAITING:
             raise OverloadError(retry_after_s=1, waiting=self._waiting)
-        self._waiting += 1
         try:
-            async with asyncio.timeout(self._deadline_s):
-                await self._places.acquire()
+            async with asyncio.timeout(self._deadline_s) as limit:
+                self._waiting += 1
+                try:
+                    await self._places.acquire()
+                finally:
+                    self._waiting -= 1
+                try:
+                    yield
+                finally:
+                    self._places.release()
         except TimeoutError:
-            raise DeadlineError(self._deadline_s) from None
-        finally:
-            self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._places.release()
+            if limit.expired():
+                raise DeadlineError(self._deadline_s) from None
+            raise
 
     async def draw(
         self,

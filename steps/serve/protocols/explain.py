@@ -1,6 +1,5 @@
 """KServe's V1 `:explain`: which parts of a picture a box hangs on."""
 
-import asyncio
 import base64
 import time
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from steps.serve.protocols.predict import PICTURE_ANSWERS
 from steps.serve.protocols.request import REFUSALS, answer_headers, request_id, wanted_encoding
 from steps.serve.protocols.v1 import document, metadata, read_question, respond
 from steps.serve.saliency import Saliency, explain, paint, runs_of
-from steps.serve.service import DeadlineError, Picture, Prediction, Service
+from steps.serve.service import Picture, Prediction, Service
 from steps.serve.studio import Studio
 from steps.serve.upload import Intake
 
@@ -127,20 +126,12 @@ def routes(service: Service, limits: Limits, intake: Intake, studio: Studio) -> 
         pictures.keep()
         until = time.monotonic() + limits.deadline_s
         findings = []
-        try:
-            async with asyncio.timeout(limits.deadline_s):
-                predictions = await service.predict(
-                    pictures.sources(), **options.arguments(service, name), request_id=identity
-                )
-                for at, prediction in enumerate(predictions):
-                    picture, saliency = pictures.decode(at), None
-                    if options.box < len(prediction.detections):
-                        saliency = await explain(
-                            service, picture, prediction, options.box, grid=options.grid, until=until
-                        )
-                    findings.append(_Finding(picture, prediction, options.box, saliency))
-        except TimeoutError:
-            raise DeadlineError(limits.deadline_s) from None
+        predictions = await service.predict(pictures.sources(), **options.arguments(service, name), request_id=identity)
+        for at, prediction in enumerate(predictions):
+            picture, saliency = pictures.decode(at), None
+            if options.box < len(prediction.detections):
+                saliency = await explain(service, picture, prediction, options.box, grid=options.grid, until=until)
+            findings.append(_Finding(picture, prediction, options.box, saliency))
         return findings
 
     return router
