@@ -2,12 +2,12 @@
 
 import re
 import shlex
+from argparse import ArgumentParser
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from steps.catalog import STEPS
-from steps.contract import argo_name
 from workflows.argo.site import ROOT
 from workflows.cli.__main__ import COMMANDS, main
 
@@ -53,12 +53,10 @@ def test_run_would_start_when_it_is_typed_as_in_the_readme(
 
 
 @pytest.mark.parametrize("line", lines("argosight "))
-def test_command_exists_when_the_readme_names_it(line: str) -> None:
-    assert line.split()[1] in COMMANDS
-
-
-@pytest.mark.parametrize("line", lines("python -m steps "))
-def test_flags_exist_when_the_readme_gives_them_to_a_step(line: str) -> None:
-    _, _, _, name, *flags = shlex.split(line)
-    known = {argo_name(field) for field in STEPS[name].inputs.model_fields}
-    assert {flag.removeprefix("--").partition("=")[0] for flag in flags} <= known
+def test_command_is_understood_when_it_is_typed_as_in_the_readme(line: str) -> None:
+    _, name, *words = shlex.split(line)
+    assert name in COMMANDS
+    if "--help" not in words:
+        parser = ArgumentParser(allow_abbrev=False, add_help=False)
+        import_module(f"workflows.cli.{name}").configure(parser)
+        parser.parse_args(words)
