@@ -47,10 +47,10 @@ class DeployInputs(Model):
     """Version to serve. 0: the latest; with `change=rollback` the one before."""
 
     change: Annotated[Literal["deploy", "promote", "rollback"], Internal()] = "deploy"
-    """`promote` lets the canary have all requests; `rollback` goes back to an earlier version, in the registry too. Both keep the settings."""
+    """`promote` lets the canary have all requests; `rollback` goes back to an earlier version, in the registry too. Both keep the settings, and refuse others."""
 
     keep_settings: Annotated[bool, Internal()] = False
-    """Take all but version and canary from the last deployment under this name, where there is one."""
+    """Take what is not given from the last deployment under this name, where there is one."""
 
     reason: Annotated[str, Internal()] = ""
     """With `change=rollback`, why: it is kept in the registry."""
@@ -77,7 +77,7 @@ class DeployInputs(Model):
     """What autoscaling looks at. `auto`: cpu; in Knative mode concurrency."""
 
     scale_target: Annotated[int, Internal()] = Field(default=0, ge=0)
-    """Where autoscaling holds it: percent of the request for cpu and memory, else requests a server. 0: 70, or 4."""
+    """Where autoscaling holds it: percent of the request for cpu and memory, else requests a server. 0: 70 for cpu, 80 for memory, 4 requests."""
 
     cpu: Annotated[str, Internal()] = Field(default="500m", pattern=QUANTITY)
     """CPU that each server asks for."""
@@ -93,6 +93,9 @@ class DeployInputs(Model):
 
     node_selector: Annotated[str, Internal()] = Field(default="", pattern=r"^$|^[^=,]+=[^=,]*(,[^=,]+=[^=,]*)*$")
     """Labels of the nodes for servers with a GPU: `label=value,label=value`."""
+
+    server_flags: Annotated[str, Internal()] = ""
+    """More flags for the server, as on a command line: `--max-batch=4 --capture=s3://argosight/capture --capture-random=0.01`."""
 
     ready_timeout: Annotated[Duration, Internal()] = "5m"
     """Longest time until the version must answer."""

@@ -1,6 +1,7 @@
 """Ask a server: which version it is, and what it finds on the golden image."""
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ REQUESTS: Final = 10
 GOLDEN: Final = "golden/image.jpg"
 EXPECTED: Final = "golden/expected.json"
 REQUEST_TIMEOUT_S: Final = 60
+
+API_KEYS: Final = "ARGOSIGHT_API_KEYS"
+"""Variable with the keys that servers accept, parted by commas. A server beside this step has it from this step's."""
 
 
 class Line(Protocol):
@@ -107,11 +111,20 @@ def line_to(url: str, client: urllib3.PoolManager) -> Line:
 
 
 def _ask(line: Line, method: str, path: str, image: bytes = b"") -> bytes:
-    status, body = line(method, path, image, {"Content-Type": "image/jpeg"} if image else {})
+    content = {"Content-Type": "image/jpeg"} if image else {}
+    status, body = line(method, path, image, {**content, **_key()})
     if status == HTTPStatus.OK:
         return body
     told = f"the server answered {method} {path} with {status}: {body[:500].decode(errors='replace')}"
     hint = "the server's log tells more; serve this version and send it the golden image"
+    if status == HTTPStatus.UNAUTHORIZED:
+        hint = f"let {API_KEYS} hold here one of the keys that it has in the Secret of the servers"
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE):
         raise TemporaryError(told, hint=hint)
     raise ModelError(told, hint=hint)
+
+
+def _key() -> dict[str, str]:
+    """Return the header with the first of the API keys. As bytes of UTF-8, which is how the server compares them."""
+    keys = (key.strip() for key in os.environ.get(API_KEYS, "").split(","))
+    return next(({"X-API-Key": key.encode().decode("latin-1")} for key in keys if key), {})

@@ -10,6 +10,7 @@ from steps.contract import duration_seconds
 from steps.deploy.contract import DeployInputs, DeployOutputs
 from steps.deploy.conversation import GOLDEN, REQUEST_TIMEOUT_S, REQUESTS, Conversation, Golden, converse, line_to
 from steps.deploy.local_server import running_server
+from steps.deploy.server_flags import ServerFlags
 from steps.errors import ParameterError
 from steps.registry import Registry, Version
 from steps.workspace import Workspace
@@ -24,7 +25,8 @@ def deploy(inputs: DeployInputs, work: Workspace) -> DeployOutputs:
         ParameterError: If the target cannot do what is asked.
         TemporaryError: If the server is not ready in time, or does not answer.
     """
-    if inputs.deploy_target == "local" and inputs.change == "deploy" and not inputs.keep_settings:
+    keeps_target = inputs.keep_settings and "deploy_target" not in inputs.model_fields_set
+    if inputs.deploy_target == "local" and inputs.change == "deploy" and not keeps_target:
         return _test(inputs, work)
     return _deploy_to_cluster(inputs, work)
 
@@ -35,6 +37,7 @@ def _test(inputs: DeployInputs, work: Workspace) -> DeployOutputs:
             f"--canary={inputs.canary}: a test has no requests to share",
             hint="use --deploy-target=deployment or kserve",
         )
+    ServerFlags.read(inputs.server_flags)
     registry = Registry.open(inputs.registry)
     version = registry.resolve(inputs.model_name, inputs.version)
     with work.scratch("deploy") as scratch:
@@ -67,6 +70,7 @@ def _deploy_to_cluster(inputs: DeployInputs, work: Workspace) -> DeployOutputs:
 def _try(inputs: DeployInputs, version: Version, golden: Golden, scratch: Path, answer: Path) -> Conversation:
     """Ask a server that runs beside this step."""
     flags = [f"--registry={inputs.registry}", f"--model-name={version.name}", f"--version={version.number}"]
+    flags += ServerFlags.read(inputs.server_flags).for_trial(scratch)
     timeout_s = duration_seconds(inputs.ready_timeout)
     with (
         running_server(flags, work=scratch / "serve", log=answer / "server.log", timeout_s=timeout_s) as url,

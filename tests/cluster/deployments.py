@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -52,8 +53,29 @@ class Model:
 
     def argosight(self, command: str, *flags: str) -> "subprocess.CompletedProcess[str]":
         """Run `argosight deploy` or `rollback` for this model."""
-        words = [sys.executable, "-m", "workflows.cli", command, self.name, *flags]
-        return run([*words, f"--registry={self.registry}", f"--namespace={NAMESPACE}"], dict(os.environ))
+        return run(self.words(command, *flags), dict(os.environ))
+
+    def words(self, command: str, *flags: str) -> list[str]:
+        """Return the command line of `argosight deploy` or `rollback`. A promotion and a rollback keep the image."""
+        keeps_image = command == "rollback" or "--promote" in flags
+        image = [] if keeps_image or any(flag.startswith("--image=") for flag in flags) else [SMALL[0]]
+        words = [sys.executable, "-m", "workflows.cli", command, self.name, *image, *flags]
+        return [*words, f"--registry={self.registry}", f"--namespace={NAMESPACE}"]
+
+    def interrupt(self, mark: str, *flags: str) -> tuple[int, str]:
+        """Run `argosight deploy`, press Ctrl-C when it has said `mark`; return its exit code, and what it said then."""
+        words = self.words("deploy", *flags)
+        # A group of its own, all of which gets the signal, as from a terminal.
+        with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
+            assert running.stderr
+            try:
+                said = next((line for line in running.stderr if mark in line), "")
+                os.killpg(running.pid, signal.SIGINT)
+                rest = running.communicate(timeout=DEADLINE_S)[1]
+            finally:
+                running.kill()
+            assert said, rest
+            return running.returncode, rest
 
     def output(self, name: str) -> str:
         """Return an output of the last `deploy`."""
@@ -106,6 +128,24 @@ def a_model(folder: Path, *, versions: int = 1) -> Iterator[Model]:
         store = Registry.open(model.registry).store
         for entry in list(store.list(f"{model.name}/")):
             store.delete(entry.key)
+
+
+@contextlib.contextmanager
+def secret_with_keys(model: Model, keys: str) -> Iterator[None]:
+    """Make a Secret called like the model, with all of the store's and the API keys `keys`; remove it afterwards."""
+    store = json.loads(kubectl("get", "secret", site().store_secret, "-o", "json"))["data"]
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": model.name},
+        "data": store,
+        "stringData": {"ARGOSIGHT_API_KEYS": keys},
+    }
+    try:
+        kubectl("apply", "-f", "-", text=json.dumps(secret))
+        yield
+    finally:
+        kubectl("delete", "secret", model.name, "--ignore-not-found")
 
 
 def run_step(flags: Sequence[str], work: Path, timeout_s: int) -> "subprocess.CompletedProcess[str]":

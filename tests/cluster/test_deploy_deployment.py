@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from steps.registry import Registry
-from tests.cluster.deployments import Model, a_model, why_absent
+from tests.cluster.deployments import KINDS, Model, a_model, secret_with_keys, why_absent
 from tests.conformance.cluster import NAMESPACE, kubectl
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.timeout(900)]
@@ -77,6 +77,39 @@ def test_what_served_is_put_back_when_the_next_does_not_start(model: Model) -> N
     assert kubectl("get", "deployment", model.name, "-o", "jsonpath={.spec.template}") == before
     assert model.served() == ["1"]
     assert model.record()["stable"]["version"] == 1
+
+
+def test_what_served_is_put_back_when_the_command_is_interrupted(model: Model) -> None:
+    model.start(TARGET)
+    before = kubectl("get", "deployment", model.name, "-o", "jsonpath={.spec.template}")
+    code, said = model.interrupt("0 of 1 servers answer", "--image=127.0.0.1:5000/there-is-no:such-image")
+    assert code == 130, said
+    assert "version 1, which served before, is put back and ready" in said
+    assert kubectl("get", "deployment", model.name, "-o", "jsonpath={.spec.template}") == before
+    assert model.served() == ["1"]
+
+
+def test_servers_want_keys_and_take_flags_when_the_secret_and_the_deployment_say_so(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = (TARGET, f"--store-secret={model.name}", "--server-flags=--max-batch=3 --grpc-port=8081")
+    with secret_with_keys(model, "one,two"):
+        refused = model.deploy("--version=1", *flags)
+        assert refused.returncode == 2, refused.stderr
+        assert "401" in refused.stderr
+        assert "ARGOSIGHT_API_KEYS" in refused.stderr
+        monkeypatch.setenv("ARGOSIGHT_API_KEYS", "two")
+        model.start(*flags)
+        kept = model.argosight("deploy")
+        assert kept.returncode == 0, kept.stderr
+        assert model.served() == ["2"]
+        settings = model.record()["stable"]["settings"]
+        assert settings["server-flags"] == "--max-batch=3 --grpc-port=8081"
+        ports = kubectl("get", "service", model.name, "-o", "jsonpath={.spec.ports[*].port}")
+        assert ports.split() == ["80", "8081"]
+        written = kubectl("get", KINDS, "-l", f"app.kubernetes.io/instance={model.name}", "-o", "yaml")
+        assert "X-API-Key" not in written
+        assert "ARGOSIGHT_API_KEYS" not in written
 
 
 def test_nothing_is_left_when_the_first_does_not_find_its_model(model: Model) -> None:

@@ -61,6 +61,7 @@ def _names(model: Model) -> list[tuple[str, str]]:
         (r"\bsecret argosight-store\b", f"secret {site().store_secret}"),
         # The image of this cluster, and little of its CPU.
         (r"^(argosight deploy .*--version=1\b.*)", rf"\1 {shlex.join(SMALL)}"),
+        (r"^(argosight deploy (?!.*--promote|.*--image=).*)", rf"\1 {SMALL[0]}"),
         (r"^(argosight (deploy|rollback) .*)", rf"\1 --registry={model.registry}"),
         # Something else may listen at 8080; and nobody types so fast that it does not listen yet.
         (

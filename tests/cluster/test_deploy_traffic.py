@@ -14,10 +14,12 @@ SECONDS, RATE = 75, 20
 CHANGES = {
     "deployment": ("deploy --version=2 --canary=50", "deploy --promote", "rollback 1"),
     "kserve": ("deploy --version=2", "rollback 1"),
+    "both": ("deploy --version=2 --deploy-target=kserve", "deploy --version=1 --deploy-target=deployment"),
 }
+"""By the target at the start; `both` begins with a Deployment."""
 
 
-@pytest.fixture(params=["deployment", "kserve"])
+@pytest.fixture(params=CHANGES)
 def model(cluster: None, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Model, str]]:
     if why_absent():
         pytest.skip(why_absent())
@@ -27,7 +29,7 @@ def model(cluster: None, request: pytest.FixtureRequest, tmp_path: Path) -> Iter
 
 def test_no_request_fails_when_the_version_changes_and_changes_back(model: tuple[Model, str]) -> None:
     served, target = model
-    served.start(f"--deploy-target={target}")
+    served.start(f"--deploy-target={'deployment' if target == 'both' else target}")
     image = (served.folder / "1" / "golden" / "image.jpg").read_bytes()
     traffic = Traffic.start(f"{served.name}-clients", served.output("url"), image, seconds=SECONDS, rate=RATE)
     try:

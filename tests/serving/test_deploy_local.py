@@ -7,11 +7,14 @@ from pathlib import Path
 import cv2
 import httpx
 import pytest
+import urllib3
 
 from steps.deploy.contract import DeployInputs, DeployOutputs
+from steps.deploy.conversation import Golden, converse, line_to
 from steps.deploy.local_server import running_server
 from steps.deploy.run import deploy
 from steps.errors import InputError, ModelError, TemporaryError
+from steps.registry import Registry
 from steps.workspace import Workspace
 from tests.factories_model import CLASSES, Fixed, publish_model, write_model
 
@@ -60,6 +63,52 @@ def test_deployment_fails_when_the_answer_is_another(tmp_path: Path) -> None:
         ModelError, match=r"class 0 with score 0\.800 at \[1\.0, 1\.0, 5\.0, 5\.0\] is expected but was not found"
     ):
         deployed(tmp_path, tmp_path / "models")
+
+
+def test_server_is_asked_with_a_key_when_it_wants_one(
+    registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARGOSIGHT_API_KEYS", " s\u00e9same, other")
+    outputs = deployed(tmp_path, registry)
+    assert outputs.version == 1
+    kept = "".join(path.read_text() for path in outputs.answer.iterdir() if path.suffix in (".json", ".log"))
+    assert "s\u00e9same" not in kept
+
+
+def test_hint_names_the_variable_when_the_server_refuses_the_key(
+    registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARGOSIGHT_API_KEYS", "one")
+    flags = [f"--registry={registry}", "--model-name=planes"]
+    version = Registry.open(str(registry)).resolve("planes")
+    golden = Golden.of(Registry.open(str(registry)), version, tmp_path / "scratch")
+    with (
+        running_server(flags, work=tmp_path / "work", log=tmp_path / "log", timeout_s=60) as url,
+        urllib3.PoolManager() as client,
+    ):
+        monkeypatch.setenv("ARGOSIGHT_API_KEYS", "two")
+        with pytest.raises(ModelError, match="401") as caught:
+            converse(line_to(url, client), version, golden)
+    assert "ARGOSIGHT_API_KEYS" in caught.value.hint
+
+
+def test_trial_runs_with_the_flags_of_the_servers_and_captures_nothing_when_given(
+    registry: Path, tmp_path: Path
+) -> None:
+    capture = tmp_path / "captured"
+    flags = f"--backend=onnx --grpc-port=8081 --capture={capture} --capture-random=1"
+    outputs = deployed(tmp_path, registry, server_flags=flags)
+    (ready,) = [line for line in (outputs.answer / "server.log").read_text().splitlines() if '"event": "ready"' in line]
+    assert json.loads(ready)["backend"].startswith("onnx: ")
+    assert "grpc_port" in json.loads(ready)
+    assert not capture.exists()
+
+
+def test_deployment_is_refused_when_the_flags_of_the_server_contradict_each_other(
+    registry: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="nothing says what to capture"):
+        deployed(tmp_path, registry, server_flags="--capture=s3://argosight/capture")
 
 
 def rewrite_golden(model: Path, text: str) -> None:
@@ -122,6 +171,7 @@ def test_server_is_stopped_when_the_step_is_terminated(registry: Path, tmp_path:
 import signal, time
 from pathlib import Path
 from steps import runner
+from steps.deploy.conversation import Golden, converse, line_to
 from steps.deploy.local_server import running_server
 signal.signal(signal.SIGTERM, runner._terminate)
 flags, folder = ["--registry={registry}", "--model-name=planes"], Path({str(tmp_path)!r})

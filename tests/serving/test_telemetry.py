@@ -208,4 +208,4 @@ def test_missing_package_is_named_when_traces_are_asked_for() -> None:
         [sys.executable, "-c", program], env=dict(os.environ), capture_output=True, text=True, check=True
     ).stdout
     assert "opentelemetry.sdk.trace is not installed" in told
-    assert "pip install 'argosight[traces]'" in told
+    assert "pip install 'argosight[serve]'" in told

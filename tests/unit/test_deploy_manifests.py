@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from steps.deploy.cluster.deployment import stable_manifests
 from steps.deploy.cluster.inference_service import inference_service, knative_canary
 from steps.deploy.cluster.settings import Settings, check
 from steps.deploy.contract import DeployInputs
@@ -81,9 +82,23 @@ def test_model_is_fetched_by_kserve_when_its_initializer_is_asked_for() -> None:
         ({"registry": "/models"}, "cannot read a folder of this machine"),
         ({"deploy_target": "deployment", "model_source": "storage-initializer"}, "only KServe has one"),
         ({"model_name": "3d"}, "'3d' cannot name a service"),
+        ({"server_flags": "--grpc-port=0"}, "gRPC needs a port of its own"),
+        ({"server_flags": "--grpc-port=8080"}, "gRPC needs a port of its own"),
+        ({"kserve_mode": "Knative", "server_flags": "--grpc-port=8081"}, "Knative opens one port"),
+        ({"server_flags": "--max-batch=0"}, "--max-batch='0': input should be greater than or equal to 1"),
     ],
 )
 def test_wish_is_refused_when_the_target_cannot_do_it(given: dict[str, Any], why: str) -> None:
     with pytest.raises(ParameterError, match=why) as caught:
         check(asked(**given))
     assert caught.value.hint
+
+
+def test_server_gets_more_flags_and_a_port_when_they_ask_for_grpc() -> None:
+    wished = settings(deploy_target="deployment", server_flags="--grpc-port=8081 --capture-classes='big plane'")
+    service, deployment = stable_manifests(wished)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["args"][-2:] == ["--grpc-port=8081", "--capture-classes=big plane"]
+    assert [(one["name"], one["containerPort"]) for one in container["ports"]] == [("http", 8080), ("grpc", 8081)]
+    ports = [(one["name"], one["port"], one["targetPort"]) for one in service["spec"]["ports"]]
+    assert ports == [("http", 80, 8080), ("grpc", 8081, 8081)]

@@ -1,12 +1,14 @@
 """`argosight deploy`: let a version serve in the cluster."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from steps.contract import argo_name, choices, describe, is_internal, kind
 from steps.deploy.contract import DEPLOY
@@ -14,8 +16,8 @@ from steps.deploy.contract import DEPLOY
 OWN: Final = ("model_name", "version", "canary", "change", "reason", "keep_settings")
 """Inputs of the step that have a flag of another form here, or none."""
 
-PASSING: Final = ("registry", "namespace", "service", "ready_timeout")
-"""Inputs that say where and how long, not how the service is: with these alone the last settings still hold."""
+PASSING: Final = ("registry", "image", "namespace", "service", "ready_timeout")
+"""Inputs that say what, where and how long, not how the service is: with these alone the last settings still hold."""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -32,8 +34,9 @@ def configure(parser: ArgumentParser) -> None:
         "  argosight deploy planes --deploy-target=kserve --max-replicas=4\n"
         "  argosight deploy planes --canary=10\n"
         "  argosight deploy planes --promote\n\n"
-        "Without settings, those of the last deployment of this name hold. The version must name itself and agree with\n"
-        "its golden image, server by server; otherwise what served before is put back.\n"
+        "Without settings, those of the last deployment of this name hold; the server is this release's, or --image.\n"
+        "--promote takes none: the canary has its own. The version must name itself and agree with its golden image,\n"
+        "server by server; otherwise, and after Ctrl-C, what served before is put back.\n"
         "exit codes: 0 it serves, 2 a mistake or a version that answers wrongly, 75 not in time: try again, 130 stopped"
     )
 
@@ -60,8 +63,10 @@ def run(arguments: Namespace) -> int:
     given = settings(arguments)
     if arguments.promote:
         given["change"] = "promote"
-    elif not given.keys() - set(PASSING):
-        given["keep_settings"] = "true"
+    elif given.keys() - set(PASSING):
+        given = {"deploy_target": "deployment", **_site_inputs(), **given}
+    else:
+        given = {"keep_settings": "true", "image": _site_inputs()["image"], **given}
     if arguments.canary is not None:
         given["canary"] = str(arguments.canary)
     if arguments.version:
@@ -80,22 +85,35 @@ def settings(arguments: Namespace) -> dict[str, str]:
 
 def run_step(model: str, given: dict[str, str]) -> tuple[int, str]:
     """Run the `deploy` step, as a workflow does; return its exit code, and where the service is reached."""
-    # Last, so that it does not count as a setting: what was never deployed goes to a Deployment, from this release's image.
-    inputs: dict[str, Any] = {"deploy_target": "deployment", "image": _image(), **given, "model_name": model}
-    flags = [f"--{argo_name(name)}={value}" for name, value in inputs.items()]
+    flags = [f"--{argo_name(name)}={value}" for name, value in {**given, "model_name": model}.items()]
     with tempfile.TemporaryDirectory(prefix="argosight-deploy-") as work:
-        environment = {**os.environ, "STEP_WORK": work}
-        code = subprocess.run(
-            [sys.executable, "-m", "steps", "deploy", *flags], env=environment, check=False
-        ).returncode
+        command = [sys.executable, "-m", "steps", "deploy", *flags]
+        code = run_to_its_end(command, {**os.environ, "STEP_WORK": work})
         url = Path(work, "out", "url")
         return code, url.read_text(encoding="utf-8") if url.is_file() else ""
 
 
-def _image() -> str:
+def run_to_its_end(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run `command` and return its exit code. Told to stop, this process waits until the command has tidied up."""
+    step = subprocess.Popen(command, env=environment)
+    # Ctrl-C reaches the step too, which then puts back what served before: here it is only waited for.
+    stops = {signal.SIGINT: lambda *_: None, signal.SIGTERM: lambda *_: step.terminate()}
+    usual = {number: signal.signal(number, handle) for number, handle in stops.items()}
+    try:
+        code = step.wait()
+    finally:
+        for number, handle in usual.items():
+            signal.signal(number, handle)
+    return code if code >= 0 else 128 - code
+
+
+def _site_inputs() -> dict[str, str]:
+    """Return what a run takes from `config/site.yaml`: this release's image, and where GPUs are."""
     from workflows.argo.site import SiteError, read_site  # noqa: PLC0415  (`--help` is quick without it)
 
     try:
-        return read_site().image("serve")
+        site = read_site()
     except SiteError:
-        return str(DEPLOY.inputs.model_fields["image"].default)
+        return {"image": str(DEPLOY.inputs.model_fields["image"].default)}
+    selector = ",".join(f"{name}={value}" for name, value in site.gpu.node_selector.items())
+    return {"image": site.image("serve"), "gpu_resource": site.gpu.resource, "node_selector": selector}

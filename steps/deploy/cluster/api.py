@@ -66,9 +66,10 @@ class Api:
         )
         return self._checked(status, body, f"apply {kind} {name}")
 
-    def delete(self, kind: str, name: str) -> None:
-        """Remove the object and what belongs to it; if it is not there, nothing happens."""
-        status, body = self.request("DELETE", f"{self._folder(kind)}/{name}?propagationPolicy=Background")
+    def delete(self, kind: str, name: str, *, wait_for_parts: bool = False) -> None:
+        """Remove the object and what belongs to it, first or later; if it is not there, nothing happens."""
+        policy = "Foreground" if wait_for_parts else "Background"
+        status, body = self.request("DELETE", f"{self._folder(kind)}/{name}?propagationPolicy={policy}")
         if status != HTTPStatus.NOT_FOUND:
             self._checked(status, body, f"delete {kind} {name}")
 

@@ -2,15 +2,20 @@
 
 from typing import Any
 
-from steps.deploy.cluster.pod import PORT, server_pod
+from steps.deploy.cluster.pod import server_pod, server_ports
 from steps.deploy.cluster.settings import CANARY, DEPLOYED, INSTANCE, STABLE, TRACK, Settings, digest_of
 
 Manifest = dict[str, Any]
 
+PROTOCOLS = {
+    "http": {"name": "http", "appProtocol": "http"},
+    "grpc": {"name": "grpc", "appProtocol": "kubernetes.io/h2c"},
+}
+
 
 def stable_manifests(settings: Settings) -> list[Manifest]:
     """Return Service, Deployment and, where the number of servers changes by itself, its autoscaler."""
-    manifests = [_service(settings), _deployment(settings, STABLE, settings.inputs.min_replicas)]
+    manifests = [service(settings), _deployment(settings, STABLE, settings.inputs.min_replicas)]
     return [*manifests, _autoscaler(settings)] if settings.scales else manifests
 
 
@@ -32,7 +37,8 @@ def service_url(name: str, namespace: str) -> str:
     return f"http://{name}.{namespace}.svc"
 
 
-def _service(settings: Settings) -> Manifest:
+def service(settings: Settings) -> Manifest:
+    """Return the Service of all servers, whatever they belong to: a change of the target does not change the address."""
     # Without version and track: the Service stays as it is from one version to the next.
     labels = {name: value for name, value in settings.labels(STABLE).items() if name.startswith("app.kubernetes.io/")}
     return {
@@ -41,7 +47,10 @@ def _service(settings: Settings) -> Manifest:
         "metadata": {"name": settings.name, "labels": labels},
         "spec": {
             "selector": {INSTANCE: settings.name, "app.kubernetes.io/name": labels["app.kubernetes.io/name"]},
-            "ports": [{"name": "http", "port": 80, "targetPort": PORT, "protocol": "TCP", "appProtocol": "http"}],
+            "ports": [
+                {"port": 80 if name == "http" else port, "targetPort": port, "protocol": "TCP", **PROTOCOLS[name]}
+                for name, port in server_ports(settings).items()
+            ],
         },
     }
 

@@ -2,9 +2,8 @@
 
 from typing import Any, Final
 
-from steps.deploy.cluster.settings import Settings
+from steps.deploy.cluster.settings import PORT, Settings
 
-PORT: Final = 8080
 CONTAINER: Final = "kserve-container"
 """KServe looks for this name; a Deployment may as well have it."""
 
@@ -56,7 +55,9 @@ def _container(settings: Settings) -> dict[str, Any]:
         "args": server_flags(settings),
         "env": [{"name": name, "value": value} for name, value in environment.items()],
         "envFrom": [{"secretRef": {"name": inputs.store_secret, "optional": True}}],
-        "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
+        "ports": [
+            {"name": name, "containerPort": port, "protocol": "TCP"} for name, port in server_ports(settings).items()
+        ],
         "resources": {
             "requests": {"cpu": inputs.cpu, "memory": inputs.memory, **gpus},
             "limits": {"memory": inputs.memory_limit, **gpus},
@@ -74,6 +75,12 @@ def _container(settings: Settings) -> dict[str, Any]:
     }
 
 
+def server_ports(settings: Settings) -> dict[str, int]:
+    """Return the ports of a server by name."""
+    grpc = settings.flags.grpc_port
+    return {"http": PORT, **({"grpc": grpc} if grpc > 0 else {})}
+
+
 def server_flags(settings: Settings) -> list[str]:
     """Return the words after `python -m steps`: one version, pinned, so that what runs is what was asked for."""
     inputs = settings.inputs
@@ -88,6 +95,7 @@ def server_flags(settings: Settings) -> list[str]:
         "--host=0.0.0.0",
         f"--port={PORT}",
         f"--linger-seconds={LEAVE_S}",
+        *settings.flags.words,
     ]
 
 

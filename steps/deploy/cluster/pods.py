@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from steps.deploy.cluster.api import Api, Document
 from steps.deploy.cluster.pod import CONTAINER
+from steps.deploy.cluster.settings import CANARY, DEPLOYED
 from steps.errors import InputError
 
 LOG_LINES: Final = 12
@@ -52,7 +53,20 @@ def refuse_hopeless(api: Api, pods: list[Document]) -> None:
 def explain(api: Api, pods: list[Document]) -> str:
     """Say in words what each of `pods` waits for or ended with, with the end of its log."""
     told = [f"pod {pod['metadata']['name']}: {'; '.join(_faults(api, pod)) or 'not ready'}" for pod in pods]
-    return "\n".join(told) or "there is no pod: is there a quota, or a policy that forbids it?"
+    return "\n".join(told)
+
+
+def explain_absence(api: Api, name: str, deployed: str) -> str:
+    """Say in words why the service `name` has no pod labelled `deployed`, as far as its Deployment knows."""
+    found = (api.find("Deployment", one) for one in (name, f"{name}-{CANARY}", f"{name}-predictor"))
+    faults = [
+        condition.get("message", "")
+        for deployment in found
+        if deployment and deployment["metadata"].get("labels", {}).get(DEPLOYED) == deployed
+        for condition in deployment.get("status", {}).get("conditions", ())
+        if condition["type"] == "ReplicaFailure"
+    ]
+    return f"there is no pod: {'; '.join(faults) or 'is there a quota, or a policy that forbids it?'}"
 
 
 def _faults(api: Api, pod: Document) -> Iterator[str]:

@@ -60,11 +60,19 @@ def settings_of(inputs: DeployInputs) -> dict[str, str]:
 
 
 def with_settings(inputs: DeployInputs, settings: dict[str, str]) -> DeployInputs:
-    """Return `inputs` with the recorded `settings`; those that this program does not know are left aside."""
+    """Return `inputs`, with the recorded `settings` for what is not given; those that are not known are left aside."""
     known = DeployInputs.model_fields
     recorded = {name.replace("-", "_"): text for name, text in settings.items() if name.replace("-", "_") in known}
-    given = {name: as_text(value) for name, value in inputs.model_dump().items()}
-    return DeployInputs.model_validate_strings({**given, **recorded})
+    given = {name: as_text(getattr(inputs, name)) for name in inputs.model_fields_set}
+    return DeployInputs.model_validate_strings({**recorded, **given})
+
+
+def overruled(inputs: DeployInputs, settings: dict[str, str]) -> list[str]:
+    """Return what is given in `inputs` and differs from the recorded `settings`, as flags."""
+    names = [name for name in DeployInputs.model_fields if name in inputs.model_fields_set - _PASSING]
+    given = {argo_name(name): as_text(getattr(inputs, name)) for name in names}
+    known = {**settings_of(DeployInputs()), **settings}
+    return [f"--{name}={text}" for name, text in given.items() if text.rstrip("/") != known[name].rstrip("/")]
 
 
 def read_record(api: Api, name: str) -> Record | None:

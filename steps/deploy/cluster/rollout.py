@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from steps.deploy.cluster.api import Api, Document
-from steps.deploy.cluster.pod import PORT
-from steps.deploy.cluster.pods import alive, explain, ready, refuse_hopeless
+from steps.deploy.cluster.pods import alive, explain, explain_absence, ready, refuse_hopeless
 from steps.deploy.cluster.record import Record
-from steps.deploy.cluster.settings import DEPLOYED, INSTANCE, MANAGED_BY, TRACK
+from steps.deploy.cluster.settings import DEPLOYED, INSTANCE, MANAGED_BY, PORT, TRACK
 from steps.deploy.conversation import REQUESTS, Conversation, Golden, converse
 from steps.errors import InputError, StepError, TemporaryError
 from steps.registry import Version
@@ -17,6 +16,11 @@ from steps.registry import Version
 POLL_S: Final = 1.0
 PUT_BACK_S: Final = 60
 """Longest wait for what was put back: it still serves, unless it was gone before."""
+
+MAKE_WAY_S: Final = 90
+"""Longest wait for what must be gone before something else is made. A server may take 35 s to end."""
+
+WORKLOADS: Final = ("Deployment", "InferenceService")
 
 Manifest = dict[str, Any]
 
@@ -58,12 +62,14 @@ class Rollout:
         """
         self._refuse_strangers()
         try:
+            self._make_way(self._was, self.manifests)
             self._apply(self.manifests)
             conversation = self._wait(time.monotonic() + timeout_s)
         except StepError as error:
             raise type(error)(f"{error.message}\n{self._put_back()}", hint=error.hint) from None
         except BaseException:
-            self._put_back()
+            self.progress(1, 1, "stopped: putting back what served before")
+            self.progress(1, 1, self._put_back())
             raise
         self._remove(self._left_over())
         return conversation, self._address()
@@ -73,11 +79,16 @@ class Rollout:
         for manifest in self.manifests:
             kind, name = manifest["kind"], manifest["metadata"]["name"]
             found = self.api.find(kind, name)
-            if found and found["metadata"].get("labels", {}).get(MANAGED_BY) != "argosight":
+            if found and not self._is_ours(found):
                 raise InputError(
                     f"there is a {kind} {name} in namespace {self.api.namespace} that argosight did not make",
                     hint="deploy under another name with --service, or remove it first",
                 )
+
+    def _is_ours(self, found: Document) -> bool:
+        owners = {(owner["kind"], owner["name"]) for owner in found["metadata"].get("ownerReferences", ())}
+        made = found["metadata"].get("labels", {}).get(MANAGED_BY) == "argosight"
+        return made or bool(owners & {_identity(manifest) for manifest in self._was})
 
     def _apply(self, manifests: tuple[Manifest, ...]) -> None:
         """Apply all, and leave the number of servers that an autoscaler has found, within its new bounds."""
@@ -116,6 +127,7 @@ class Rollout:
             if time.monotonic() > deadline:
                 ours_waiting = [pod for pod in alive(ours) if pod not in ready(ours)]
                 reason = waits_for if answering >= self.servers else explain(self.api, ours_waiting)
+                reason = reason or explain_absence(self.api, self.name, self.deployed)
                 raise TemporaryError(
                     f"version {self.version.number} of {self.version.name!r} does not serve in time: "
                     f"{answering} of {self.servers} servers answer, {len(old)} old ones are left\n{reason}",
@@ -125,9 +137,13 @@ class Rollout:
 
     @property
     def _keeps_old_pods(self) -> bool:
-        """Whether pods of other revisions may stay: Knative lets them go when nobody asks them any more."""
-        annotations = self.manifests[0]["metadata"].get("annotations", {})
-        return "Knative" in annotations.values()
+        """Whether pods of other revisions may stay while we wait.
+
+        Knative lets them go when nobody asks them any more; and those of another target go with what they belong to,
+        which serves until the new ones answer.
+        """
+        other_target = any(name == self.name and kind in WORKLOADS for kind, name in self._left_over())
+        return other_target or _is_knative(self.manifests)
 
     def _ask(self, pod: Document, *, first: bool) -> Conversation:
         requests = REQUESTS if first else 1
@@ -158,8 +174,29 @@ class Rollout:
     def _left_over(self) -> list[tuple[str, str]]:
         """Return kind and name of what the service was made of before and is no more."""
         kept = {_identity(manifest) for manifest in self.manifests}
-        was = self.before.manifests if self.before else ()
-        return [_identity(manifest) for manifest in was if _identity(manifest) not in kept]
+        return [_identity(manifest) for manifest in self._was if _identity(manifest) not in kept]
+
+    @property
+    def _was(self) -> tuple[Manifest, ...]:
+        return self.before.manifests if self.before else ()
+
+    def _make_way(self, theirs: tuple[Manifest, ...], ours: tuple[Manifest, ...]) -> None:
+        """Remove `theirs` first where they cannot stand beside `ours`, from Knative or to it.
+
+        Knative makes a Service of the name that ours has, and KServe lets no InferenceService change its mode.
+        """
+        if not theirs or not ours or _is_knative(theirs) == _is_knative(ours):
+            return
+        objects = [_identity(manifest) for manifest in theirs]
+        for kind, name in objects:
+            self.api.delete(kind, name, wait_for_parts=True)
+        deadline = time.monotonic() + MAKE_WAY_S
+        while left := [f"{kind} {name}" for kind, name in objects if self.api.find(kind, name)]:
+            if time.monotonic() > deadline:
+                raise TemporaryError(
+                    f"{', '.join(left)} is not gone after {MAKE_WAY_S} s", hint="does it wait for a finalizer?"
+                )
+            time.sleep(POLL_S)
 
     def _remove(self, objects: list[tuple[str, str]]) -> None:
         for kind, name in objects:
@@ -167,10 +204,10 @@ class Rollout:
 
     def _put_back(self) -> str:
         """Undo the change, and say in words what serves now."""
-        was = self.before.manifests if self.before else ()
-        known = {_identity(manifest) for manifest in was}
+        known = {_identity(manifest) for manifest in self._was}
         try:
-            self._apply(was)
+            self._make_way(self.manifests, self._was)
+            self._apply(self._was)
             self._remove([one for one in map(_identity, self.manifests) if one not in known])
             if not self.before:
                 return "nothing served before: what was made is removed again"
@@ -190,3 +227,7 @@ class Rollout:
 
 def _identity(manifest: Manifest) -> tuple[str, str]:
     return manifest["kind"], manifest["metadata"]["name"]
+
+
+def _is_knative(manifests: tuple[Manifest, ...]) -> bool:
+    return any("Knative" in manifest["metadata"].get("annotations", {}).values() for manifest in manifests)

@@ -10,12 +10,19 @@ import yaml
 
 from steps.contract import duration_seconds
 from steps.deploy.cluster.api import Api
-from steps.deploy.cluster.deployment import canary_manifest, canary_replicas, service_url, stable_manifests
+from steps.deploy.cluster.deployment import (
+    canary_manifest,
+    canary_replicas,
+    service,
+    service_url,
+    stable_manifests,
+)
 from steps.deploy.cluster.inference_service import inference_service, knative_canary
 from steps.deploy.cluster.record import (
     Record,
     Served,
     happened,
+    overruled,
     read_record,
     settings_of,
     with_settings,
@@ -118,7 +125,7 @@ def make_plan(inputs: DeployInputs, api: Api) -> Plan:
         RegistryError: If there is no such model or version.
     """
     before = read_record(api, service_name(inputs))
-    inputs = _with_change(inputs, before)
+    inputs = settle(inputs, before)
     check(inputs)
     registry = Registry.open(inputs.registry)
     version = _wanted(inputs, before, registry)
@@ -127,15 +134,22 @@ def make_plan(inputs: DeployInputs, api: Api) -> Plan:
     return Plan(api, settings, version, registry, before, manifests, _deployed_label(manifests))
 
 
-def _with_change(inputs: DeployInputs, before: Record | None) -> DeployInputs:
+def settle(inputs: DeployInputs, before: Record | None) -> DeployInputs:
+    """Return `inputs` with the settings that hold: those that are given, or those of `before`, as the change wants it.
+
+    Raises:
+        ParameterError: If there is nothing to change, or something is given that the change would pass over.
+    """
     if inputs.change == "deploy":
-        return with_settings(inputs, before.stable.settings) if before and inputs.keep_settings else inputs
+        kept = before.stable.settings if before else {"deploy-target": "deployment"}
+        return with_settings(inputs, kept) if inputs.keep_settings else inputs
     if not before:
         raise ParameterError(
             f"--change={inputs.change}: nothing is deployed under the name {service_name(inputs)!r}",
             hint="deploy it first: argosight deploy MODEL; see --namespace and --service",
         )
     if inputs.change == "rollback":
+        _refuse_overruled(inputs, before.stable.settings)
         return with_settings(inputs, before.stable.settings).model_copy(update={"canary": 0})
     if not before.canary:
         raise ParameterError(
@@ -143,7 +157,22 @@ def _with_change(inputs: DeployInputs, before: Record | None) -> DeployInputs:
             hint="start one: argosight deploy MODEL --canary 10",
         )
     kept = {**before.canary.settings, **{name: before.stable.settings[name] for name in _SIZE}}
+    _refuse_overruled(inputs, kept)
+    if inputs.version not in (0, before.canary.version):
+        raise ParameterError(
+            f"--version={inputs.version}: the canary is version {before.canary.version}",
+            hint=f"to deploy the other to all: argosight deploy MODEL --version={inputs.version}",
+        )
     return with_settings(inputs, kept).model_copy(update={"canary": 0, "version": before.canary.version})
+
+
+def _refuse_overruled(inputs: DeployInputs, kept: dict[str, str]) -> None:
+    given = overruled(inputs, kept) + ([f"--canary={inputs.canary}"] if inputs.canary else [])
+    if given:
+        raise ParameterError(
+            f"{' '.join(given)}: --change={inputs.change} keeps what is deployed under {service_name(inputs)!r} as it is",
+            hint="leave it out; to serve with other settings: argosight deploy MODEL with them",
+        )
 
 
 _SIZE = ("min-replicas", "max-replicas")
@@ -162,7 +191,8 @@ def _manifests(settings: Settings, before: Record | None, api: Api) -> tuple[Man
     if not percent:
         if mode == "deployment":
             return tuple(stable_manifests(settings))
-        return (inference_service(settings, fresh=_fresh(mode)),)
+        beside = (service(settings),) if mode == "Standard" else ()  # Knative makes a Service of that name itself.
+        return (*beside, inference_service(settings, fresh=_fresh(mode)))
     if not before:
         raise ParameterError(
             f"--canary={percent}: nothing serves yet that could keep the other {100 - percent} %",

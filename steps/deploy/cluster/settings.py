@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from steps.deploy.contract import DeployInputs
+from steps.deploy.server_flags import ServerFlags
 from steps.errors import ParameterError
 
 PART: Final = "argosight-server"
@@ -14,6 +15,9 @@ INSTANCE: Final = "app.kubernetes.io/instance"
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MODEL, VERSION, TRACK, DEPLOYED = (f"argosight.dev/{name}" for name in ("model", "model-version", "track", "deployed"))
 STABLE, CANARY = "stable", "canary"
+
+PORT: Final = 8080
+"""Where a server listens for HTTP."""
 
 METRICS: Final = {
     "deployment": ("cpu", "memory"),
@@ -67,6 +71,11 @@ class Settings:
     def max_replicas(self) -> int:
         """Most servers."""
         return self.inputs.max_replicas or max(1, self.inputs.min_replicas)
+
+    @property
+    def flags(self) -> ServerFlags:
+        """More flags for the server."""
+        return ServerFlags.read(self.inputs.server_flags)
 
     def labels(self, track: str) -> dict[str, str]:
         """Return the labels of what serves this version."""
@@ -132,6 +141,20 @@ def check(inputs: DeployInputs) -> None:
     if inputs.model_source == "storage-initializer" and inputs.deploy_target != "kserve":
         raise ParameterError(
             "--model-source=storage-initializer: only KServe has one", hint="use --model-source=direct"
+        )
+    _check_grpc(ServerFlags.read(inputs.server_flags).grpc_port, mode)
+
+
+def _check_grpc(port: int, mode: str) -> None:
+    if port in (0, PORT):
+        raise ParameterError(
+            f"--server-flags=--grpc-port={port}: in the cluster gRPC needs a port of its own that is known",
+            hint="such as --grpc-port=8081",
+        )
+    if port > 0 and mode == "Knative":
+        raise ParameterError(
+            f"--server-flags=--grpc-port={port}: Knative opens one port of a server, and that is HTTP's",
+            hint="use --kserve-mode=Standard, or --deploy-target=deployment",
         )
 
 

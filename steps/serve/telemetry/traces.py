@@ -48,7 +48,7 @@ class OpenTelemetry:
             from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
         except ImportError as error:
             raise ParameterError(
-                f"--traces=true: {error.name} is not installed", hint="pip install 'argosight[traces]'"
+                f"--traces=true: {error.name} is not installed", hint="pip install 'argosight[serve]'"
             ) from None
         self._trace = trace
         resource = Resource.create({"service.name": SERVICE})
