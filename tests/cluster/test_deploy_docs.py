@@ -109,7 +109,7 @@ def test_kserve_serves_and_goes_back_when_the_page_is_typed_in(place: Place) -> 
     try:
         said = place.console.run(PAGE, "", "With KServe")
     finally:
-        kubectl("delete", "inferenceservices,configmaps", "-l", labels, "--wait=false")
+        kubectl("delete", "inferenceservices,services,configmaps", "-l", labels, "--wait=false")
     for number in (1, 2, 1):
         before, found, said = said.partition(f"version {number} serves at http://")
         assert found, before
