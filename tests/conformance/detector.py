@@ -30,8 +30,8 @@ NO_GPU = {"example.com/no-such-gpu": "true"}
 """Node selector that no node has, so that neither engine gets a GPU."""
 TOLERANCE = 1e-6
 """How far metrics may lie apart: summing in another order rounds differently."""
-TIMES = {"latency-ms", "p99-ms"}
-"""Outputs that are measured, and so never the same twice."""
+MACHINES_OWN = {"latency-ms", "p99-ms", "gpu"}
+"""Outputs that tell of the machine: times, and the name of its GPU, which a pod of the pretended one does not see."""
 SAME_CONTENT = {"dataset", "splits"}
 """Artifacts whose every byte must agree; others hold times, and weights as their framework packs them."""
 POD_NAMES = re.compile(r"(podName\W+[a-z0-9-]+-)\d+")
@@ -117,7 +117,7 @@ def alike(view: RunView, changes: dict[str, str]) -> RunView:
     text = POD_NAMES.sub(r"\1HASH", text)
     changed = RunView.model_validate_json(text)
     for node in changed.nodes.values():
-        for name in TIMES & node.parameters.keys():
+        for name in MACHINES_OWN & node.parameters.keys():
             node.parameters[name] = "MEASURED"
         for name in node.artifacts.keys() - SAME_CONTENT:
             node.artifacts[name] = ""
