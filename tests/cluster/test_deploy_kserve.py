@@ -11,7 +11,7 @@ import pytest
 
 from tests.cluster.deployments import Model, a_model, why_absent
 from tests.cluster.runs import site
-from tests.conformance.cluster import ClusterError, kubectl
+from tests.conformance.cluster import NAMESPACE, ClusterError, kubectl
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.timeout(900)]
 TARGET = "--deploy-target=kserve"
@@ -37,7 +37,7 @@ def service(model: Model) -> dict[str, Any]:
 def test_version_answers_scales_and_goes_back_when_deployed_in_standard_mode(model: Model) -> None:
     model.start(TARGET, "--max-replicas=2", "--scale-target=60")
     assert model.served() == ["1"]
-    assert model.output("url").startswith("http://")
+    assert model.output("url") == f"http://{model.name}.{NAMESPACE}.svc"
     scaler = json.loads(kubectl("get", "horizontalpodautoscaler", f"{model.name}-predictor", "-o", "json"))
     assert (scaler["spec"]["minReplicas"], scaler["spec"]["maxReplicas"]) == (1, 2)
     assert scaler["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"] == 60

@@ -22,6 +22,7 @@ ZERO = settings(kserve_mode="Knative", min_replicas=0, max_replicas=4, scale_met
 GPU = {"serving_gpus": 1, "node_selector": "accelerator=nvidia", "service_account": "default"}
 MANIFESTS = {
     "standard": inference_service(settings(max_replicas=4, scale_metric="memory")),
+    "standard-grpc": inference_service(settings(server_flags="--grpc-port=8081")),
     "standard-gpu": inference_service(settings(**GPU)),
     "initializer": inference_service(settings(model_source="storage-initializer")),
     "knative-to-zero": inference_service(ZERO),

@@ -126,8 +126,10 @@ class Rollout:
                 return next(iter(asked.values()))
             if time.monotonic() > deadline:
                 ours_waiting = [pod for pod in alive(ours) if pod not in ready(ours)]
-                reason = waits_for if answering >= self.servers else explain(self.api, ours_waiting)
-                reason = reason or explain_absence(self.api, self.name, self.deployed)
+                reason = waits_for
+                if answering < self.servers:
+                    reason = explain(self.api, ours_waiting)
+                    reason = reason or explain_absence(self.api, self.name, self.deployed)
                 raise TemporaryError(
                     f"version {self.version.number} of {self.version.name!r} does not serve in time: "
                     f"{answering} of {self.servers} servers answer, {len(old)} old ones are left\n{reason}",
@@ -166,7 +168,8 @@ class Rollout:
         return "" if is_ready else "; ".join(faults) or "KServe says nothing yet"
 
     def _address(self) -> str:
-        if not any(manifest["kind"] == "InferenceService" for manifest in self.manifests):
+        """Return where Knative says that the service is; the others are behind the Service that is ours."""
+        if not _is_knative(self.manifests):
             return ""
         status = (self.api.find("InferenceService", self.name) or {}).get("status", {})
         return str((status.get("address") or {}).get("url") or status.get("url") or "")
