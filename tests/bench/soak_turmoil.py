@@ -88,13 +88,14 @@ class Turmoil:
         """The pointer holds anything: the version goes on, and the server says so."""
         store, before = self._shop.registry.store, self._model()["version"]
         was = store.get(_POINTER)
+        elsewhere = re.sub(rb'"sha256": "\w{64}', b'"sha256": "' + b"0" * 64, was)
         forms = {
             "empty": b"",
             "no JSON": b"{",
             "other JSON": b'{"version": "latest"}',
             "long": b"[" * 200_000,
-            "of a missing version": re.sub(rb'"version": \d+', b'"version": 99999', was),
-            "with another digest": re.sub(rb'"sha256": "\w{64}', b'"sha256": "' + b"0" * 64, was),
+            "of a missing version": re.sub(rb'"version": \d+', b'"version": 99999', elsewhere),
+            "with another digest": elsewhere,
         }
         form = self._chance.choice(sorted(forms))
         store.put(_POINTER, forms[form])
