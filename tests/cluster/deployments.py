@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,13 @@ class Model:
             if "deletionTimestamp" not in pod["metadata"]
             and any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", ()))
         )
+
+    def wait_for(self, *versions: str) -> None:
+        """Wait until these are the versions of all servers; others may be on their way out when the step is done."""
+        deadline = time.monotonic() + 60
+        while self.served() != sorted(versions):
+            assert time.monotonic() < deadline, f"{self.served()}\n{self.describe()}"
+            time.sleep(0.5)
 
     def record(self) -> dict[str, Any]:
         """Return what the step keeps beside the service."""

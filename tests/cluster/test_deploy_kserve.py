@@ -70,17 +70,14 @@ def test_canary_is_refused_when_the_mode_has_none_for_us(model: Model) -> None:
 
 def test_service_keeps_its_address_and_goes_over_when_the_target_changes(model: Model) -> None:
     model.start("--deploy-target=deployment", "--max-replicas=2")
-    for target, own, other in (
-        ("kserve", "inferenceservice", "deployment"),
-        ("deployment", "deployment", "inferenceservice"),
-    ):
-        done = model.deploy(f"--deploy-target={target}", "--version=2")
+    for target, version, other in (("kserve", "2", "deployment"), ("deployment", "1", "inferenceservice")):
+        done = model.deploy(f"--deploy-target={target}", f"--version={version}")
         assert done.returncode == 0, f"{done.stderr}\n{model.describe()}"
-        assert model.served() == ["2"]
+        wait_until_gone(model, other)
+        model.wait_for(version)
+        assert model.output("url") == f"http://{model.name}.{NAMESPACE}.svc"
         assert kubectl("get", "service", model.name, "-o", "name")
-        assert kubectl("get", own, model.name, "-o", "name")
-        assert kubectl("get", other, model.name, "-o", "name", "--ignore-not-found") == ""
-    assert [one["version"] for one in model.record()["history"]] == [2, 2, 1]
+    assert [one["version"] for one in model.record()["history"]] == [1, 2, 1]
 
 
 def test_deployment_still_serves_when_kserve_does_not_get_its_image(model: Model) -> None:
@@ -89,7 +86,12 @@ def test_deployment_still_serves_when_kserve_does_not_get_its_image(model: Model
     assert failed.returncode == 75
     assert "version 1, which served before, is put back and ready" in failed.stderr
     assert model.served() == ["1"]
-    assert kubectl("get", "inferenceservice", model.name, "-o", "name", "--ignore-not-found") == ""
+    wait_until_gone(model, "inferenceservice")
+
+
+def wait_until_gone(model: Model, kind: str) -> None:
+    """Wait for the object of that kind, which the step removed without waiting itself."""
+    kubectl("wait", "--for=delete", f"{kind}/{model.name}", "--timeout=60s")
 
 
 def test_what_served_is_put_back_when_knative_does_not_take_its_place(model: Model) -> None:
