@@ -8,7 +8,10 @@ import struct
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
+
+import httpx
 
 from tests.bench.soak_desk import PICTURES, Desk
 from tests.bench.soak_ledger import GOOD, result_rows
@@ -86,7 +89,8 @@ def ask_in_a_crowd(desk: Desk) -> None:
     """Ask many times at once, with whole batches of large pictures."""
 
     def ask(_number: int) -> None:
-        answer = desk.ask("crowd", "POST /predict", files=[("file", _large())] * BATCH)
+        with httpx.Client(base_url=desk.server.url, timeout=60) as http:  # Of its own: they come all at once.
+            answer = replace(desk, http=http).ask("crowd", "POST /predict", files=[("file", _large())] * BATCH)
         if answer:
             desk.note(answer, [1500] * BATCH, answer.json()["images"], {})
 
