@@ -11,6 +11,7 @@ from steps.serve.app import create_app
 from steps.serve.contract import ServeInputs, ServeOutputs
 from steps.serve.engine import Engine
 from steps.serve.limits import Limits
+from steps.serve.memory import Housekeeping
 from steps.serve.models.loading import Loader
 from steps.serve.models.shelf import Shelf
 from steps.serve.models.watch import Watch
@@ -37,6 +38,8 @@ def serve(inputs: ServeInputs, work: Workspace) -> ServeOutputs:
     limits, origins, metrics = limits_of(inputs), origins_of(inputs), Metrics()
     tracing = OpenTelemetry() if inputs.traces else NoTracing()
     with ExitStack() as stack:
+        # Before the first thread that has a heap of its own.
+        stack.callback(Housekeeping().close)
         listener = stack.enter_context(bind(inputs.host, inputs.port))
         loader = Loader(stack.enter_context(work.scratch("model")), inputs.threads, inputs.backend)
         shelves = [Shelf(origin, loader) for origin in origins]
