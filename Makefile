@@ -5,7 +5,7 @@ BIN := .venv/bin
 export YOLO_OFFLINE := true
 export YOLO_AUTOINSTALL := false
 
-.PHONY: help setup demo test lint render images push conformance bench bench-serve bench-argo bench-smoke lock clean
+.PHONY: help setup demo test lint render images push conformance bench bench-serve bench-argo soak bench-smoke lock clean
 
 help: ## Show what there is to make.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ bench-serve: setup ## The server beside its peers: ratios from one run, on two p
 
 bench-argo: setup ## A run on the cluster of KUBECONFIG beside a DAG of its shape that does nothing. About 15 minutes.
 	$(BIN)/python -m tests.bench.argo
+
+soak: setup ## The server under every kind of client for 15 minutes, while versions change and its store is killed.
+	$(BIN)/python -m tests.bench.soak
 
 bench-smoke: setup
 	$(BIN)/python -m tests.bench.train --smoke
