@@ -124,7 +124,7 @@ def watch(server: Server, shop: Shop, store: Minio, seconds: float, seed: int) -
     faults += [f"in the log: {line}" for line in server.complaints()[:5]]
     if lasted >= LONG_ENOUGH_S:
         faults += [
-            f"{use.name} grew from {use.middle(1):.1f} to {use.middle(4):.1f}" for use in samples.uses if use.leaks
+            f"{use.name} grew from {use.middle(2):.1f} to {use.middle(4):.1f}" for use in samples.uses if use.leaks
         ]
     else:
         print("too short to tell growth from warm-up")

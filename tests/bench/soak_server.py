@@ -130,8 +130,8 @@ class Use:
 
     @property
     def leaks(self) -> bool:
-        """Whether the last fifth is above the second by more than it may: the first is the warm-up."""
-        return self.middle(4) > 1.1 * self.middle(1) + self.slack
+        """Whether the last fifth is above the third by more than it may: until then heaps grow to what a crowd needs."""
+        return self.middle(4) > 1.1 * self.middle(2) + self.slack
 
 
 class Samples(threading.Thread):
@@ -198,10 +198,10 @@ class Samples(threading.Thread):
 
     def table(self) -> str:
         """Spell the medians of the fifths."""
-        lines = [f"{'median of each fifth':<24}{''.join(f'{part + 1:>9}' for part in range(5))}{'5th − 2nd':>12}"]
+        lines = [f"{'median of each fifth':<24}{''.join(f'{part + 1:>9}' for part in range(5))}{'5th − 3rd':>12}"]
         for use in self.uses:
             middles = [use.middle(part) for part in range(5)]
             cells = "".join(f"{value:>9.1f}" for value in middles)
             name = f"{use.name}{use.unit and ', '}{use.unit}"
-            lines.append(f"{name:<24}{cells}{middles[4] - middles[1]:>+12.1f}")
+            lines.append(f"{name:<24}{cells}{middles[4] - middles[2]:>+12.1f}")
         return "\n".join(lines)
