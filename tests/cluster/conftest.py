@@ -1,7 +1,9 @@
 """What tests on a cluster share: that there is one, and a small data set in its store."""
 
+import fcntl
 import json
 import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +12,11 @@ import pytest
 from tests.cluster.runs import ClusterRun, phase, site
 from tests.conformance.cluster import as_workflow, kubectl, why_absent
 
-TOGETHER = {
+ALONE = {
     **dict.fromkeys(("test_triggers", "test_submit", "test_upgrade_page", "test_deploy_docs"), "aliases"),
     **dict.fromkeys(("test_failures_gpu", "test_conformance_detector"), "gpu"),
 }
-"""Modules that change something of which the cluster has only one, and so may not run side by side."""
+"""Modules that change something of which the cluster has only one, and so may not run side by side; each with the name of that."""
 
 DRAWING = """
 import subprocess, sys
@@ -27,11 +29,16 @@ open_store(url.rpartition("/")[0]).upload(Path("/work/out/archive"), url.rpartit
 """
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let `--dist loadgroup` keep modules whole, and those in one process that disturb each other."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group(TOGETHER.get(item.path.stem, item.path.stem)))
+@pytest.fixture(scope="module", autouse=True)
+def _alone(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Wait for modules in other processes that would disturb this one; `--dist loadfile` keeps each module whole."""
+    group = ALONE.get(request.path.stem)
+    if not group:
+        yield
+        return
+    with Path(tempfile.gettempdir(), f"argosight-cluster-tests-{group}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

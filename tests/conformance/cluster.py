@@ -18,6 +18,8 @@ LOOK_S = 1.0
 NAMESPACE = os.environ.get("ARGOSIGHT_NAMESPACE", "argosight")
 SERVICE_ACCOUNT = os.environ.get("ARGOSIGHT_SERVICE_ACCOUNT", "argosight")
 USER = 8737
+QUOTA_TRIES = 5
+"""The API server asks to try again when many things are made at once under one quota."""
 IN_FLIGHT = int(os.environ.get("ARGOSIGHT_CONFORMANCE_IN_FLIGHT", "6"))
 """Workflows that run at once: a small machine thrashes with more."""
 
@@ -29,10 +31,14 @@ class ClusterError(Exception):
 def kubectl(*words: str, text: str | None = None, timeout_s: float = 60) -> str:
     """Run kubectl in the namespace of the tests and return what it prints."""
     command = ["kubectl", "-n", NAMESPACE, f"--request-timeout={timeout_s:.0f}s", *words]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=timeout_s + 10, check=False)
-    if done.returncode:
-        raise ClusterError(f"{' '.join(command)}: {done.stderr.strip()}")
-    return done.stdout
+    for left in reversed(range(QUOTA_TRIES)):
+        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=timeout_s + 10, check=False)
+        if not done.returncode:
+            return done.stdout
+        if not (left and "Operation cannot be fulfilled on resourcequotas" in done.stderr):
+            break
+        time.sleep(1)
+    raise ClusterError(f"{' '.join(command)}: {done.stderr.strip()}")
 
 
 def why_absent() -> str:
