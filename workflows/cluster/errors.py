@@ -7,17 +7,11 @@ ClusterError
 +-- ConflictError      it is there already, changed in the meantime, or has a field that someone else manages
 """
 
+from workflows.refusal import Refusal
 
-class ClusterError(Exception):
-    """A refusal that a person can act on: `message` says what was found, `hint` what to do."""
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-
-    def __str__(self) -> str:
-        return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
+class ClusterError(Refusal):
+    """It is refused on the way to a cluster: `message` says what was found, `hint` what to do."""
 
 
 class UnreachableError(ClusterError):

@@ -7,17 +7,11 @@ LocalError
 +-- RunLookupError    no run or node of that name, or one that cannot be gone on with
 """
 
+from workflows.refusal import Refusal
 
-class LocalError(Exception):
-    """A refusal that a person can act on: `message` says what was found, `hint` what to do."""
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-
-    def __str__(self) -> str:
-        return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
+class LocalError(Refusal):
+    """The local engine refuses: `message` says what was found, `hint` what to do."""
 
 
 class ManifestError(LocalError, ValueError):
