@@ -107,6 +107,14 @@ def describe(kind: type[BaseModel]) -> str:
     )
 
 
+def query_parameters(options: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the OpenAPI document says of `options`, as `schemas` gives them, in a query."""
+    return [
+        {"name": name, "in": "query", "schema": schema, "description": schema["description"]}
+        for name, schema in options.items()
+    ]
+
+
 def schemas(kind: type[BaseModel]) -> dict[str, dict[str, Any]]:
     """Return the JSON schema of each option, by name."""
     properties: dict[str, dict[str, Any]] = kind.model_json_schema()["properties"]

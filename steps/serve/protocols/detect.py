@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from steps.serve.answer import Result, results_of
 from steps.serve.limits import Limits
-from steps.serve.options import Detection, parse_options, schemas
+from steps.serve.options import Detection, parse_options, query_parameters, schemas
 from steps.serve.picture import PictureSet
 from steps.serve.problem import Problem
 from steps.serve.protocols.predict import PICTURE_ANSWERS
@@ -74,10 +74,7 @@ def _documented() -> dict[str, Any]:
         "properties": {"file": {"type": "string", "format": "binary"}, **options},
     }
     return {
-        "parameters": [
-            {"name": name, "in": "query", "schema": schema, "description": schema["description"]}
-            for name, schema in options.items()
-        ],
+        "parameters": query_parameters(options),
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
     }
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from steps.serve.answer import EXAMPLE, Answer
 from steps.serve.limits import Limits
-from steps.serve.options import Options, parse_options, schemas
+from steps.serve.options import Options, parse_options, query_parameters, schemas
 from steps.serve.picture import PictureSet
 from steps.serve.problem import Problem
 from steps.serve.protocols.request import REFUSALS, answer_headers, refusals, request_id, wanted_encoding
@@ -41,10 +41,7 @@ def document_upload() -> dict[str, Any]:
         "example": {"image": "/9j/4AAQSkZJRgABAQAAAQABAAD…", "conf": 0.4},
     }
     return {
-        "parameters": [
-            {"name": name, "in": "query", "schema": schema, "description": schema["description"]}
-            for name, schema in options.items()
-        ],
+        "parameters": query_parameters(options),
         "requestBody": {
             "required": True,
             "content": {

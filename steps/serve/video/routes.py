@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 
 from steps.serve.limits import Limits
-from steps.serve.options import parse_options, schemas
+from steps.serve.options import parse_options, query_parameters, schemas
 from steps.serve.problem import Problem
 from steps.serve.protocols.request import refusals
 from steps.serve.service import Service
@@ -30,10 +30,7 @@ def _documented() -> dict[str, Any]:
     options = schemas(VideoOptions)
     form = {"type": "object", "required": ["file"], "properties": {"file": _BINARY, **options}}
     return {
-        "parameters": [
-            {"name": name, "in": "query", "schema": schema, "description": schema["description"]}
-            for name, schema in options.items()
-        ],
+        "parameters": query_parameters(options),
         "requestBody": {
             "required": True,
             "content": {"multipart/form-data": {"schema": form}, "video/mp4": {"schema": _BINARY}},
