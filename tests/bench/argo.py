@@ -20,22 +20,13 @@ from statistics import median
 from typing import Any
 
 from steps.store import open_store
-from tests.cluster.runs import manifest, site
+from tests.cluster.runs import SMALL, manifest, site
 from tests.conformance.cluster import Batch, as_workflow, kubectl, why_absent
 from tests.conformance.sources import draw
 from tests.conformance.store import store_variables
 
 GOAL = 1.15
 DEADLINE_S = 1500.0
-PARAMETERS = {
-    "device": "cpu",
-    "base-model": "tiny",
-    "image-size": "64",
-    "epochs": "2",
-    "cpu-epochs": "2",
-    "batch": "4",
-    "reuse": "false",
-}
 Workflow = dict[str, Any]
 
 
@@ -163,7 +154,7 @@ def measure(repeats: int, images: int) -> Iterator[str]:
         archive = Path(folder) / "planes.zip"
         draw(archive, images)
         open_store(prefix).upload(archive, archive.name)
-        given = {**PARAMETERS, "source": f"{prefix}/{archive.name}", "registry": f"{prefix}/models"}
+        given = {**SMALL, "source": f"{prefix}/{archive.name}", "registry": f"{prefix}/models"}
         document = manifest()
         document["spec"].pop("podGC", None)
         try:

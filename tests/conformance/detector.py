@@ -9,23 +9,14 @@ from typing import Any
 
 import yaml
 
-from tests.cluster.runs import site
+from tests.cluster.runs import SMALL, site
 from tests.conformance.cluster import as_workflow
 from tests.conformance.sources import ODD_NAME
 from tests.conformance.view import RunView, view_of_run
 from workflows.argo.catalog import build_workflows
 from workflows.local.engine import run_workflow
 
-TINY = {
-    "device": "cpu",
-    "base-model": "tiny",
-    "image-size": "64",
-    "epochs": "2",
-    "cpu-epochs": "2",
-    "batch": "4",
-    "reuse": "false",
-    "gpu-timeout": "10s",
-}
+TINY = SMALL | {"cpu-epochs": "2", "gpu-timeout": "10s"}
 NO_GPU = {"example.com/no-such-gpu": "true"}
 """Node selector that no node has, so that neither engine gets a GPU."""
 TOLERANCE = 1e-6
