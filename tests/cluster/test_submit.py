@@ -90,7 +90,7 @@ def test_failed_run_says_why_and_how_to_go_on(token: str, shell: dict[str, str])
         assert done.returncode == 1, done.stdout + done.stderr
         assert f"{name} Failed in" in done.stdout
         assert re.search(r"ingest.* Failed: main: Error \(exit code 2\)", done.stdout)
-        assert "no object and no prefix" in done.stdout, "the log of the pod"
+        assert "no object and no prefix" in done.stdout, done.stdout
         assert f"argo -n {NAMESPACE} retry {name}" in done.stdout
         again = call([*words, f"--namespace={NAMESPACE}", f"--name={name}"], shell)
         assert again.returncode == 2

@@ -6,6 +6,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 MANAGER: Final = "argosight"
 TIMEOUT_S: Final = 30.0
+CONTENTION: Final = "Operation cannot be fulfilled on resourcequotas"
+"""Not a conflict over the object: many are made at once under one quota, and the server asks to try again."""
+CONTENTION_WAITS_S: Final = (0.2, 0.4, 0.8, 1.6, 3.2)
 INSTALL: Final = "pip install 'argosight[workflows]'"
 Document = Mapping[str, Any]
 
@@ -181,16 +185,23 @@ class Cluster:
         content: str = "application/json",
         timeout_s: float = TIMEOUT_S,
     ) -> Any:
-        with refusals(self.host):
-            answer = self._requests.request(
-                method,
-                path,
-                body=body,
-                query_params=list((query or {}).items()),
-                content_type=content,
-                _request_timeout=timeout_s,
-                serialize=False,
-            )
+        for wait_s in (*CONTENTION_WAITS_S, None):
+            try:
+                with refusals(self.host):
+                    answer = self._requests.request(
+                        method,
+                        path,
+                        body=body,
+                        query_params=list((query or {}).items()),
+                        content_type=content,
+                        _request_timeout=timeout_s,
+                        serialize=False,
+                    )
+                break
+            except ConflictError as error:
+                if wait_s is None or CONTENTION not in error.message:
+                    raise
+                time.sleep(wait_s)
         return json.loads(answer.data)
 
 

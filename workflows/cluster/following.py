@@ -17,6 +17,8 @@ LOOK_S: Final = 1.5
 PATIENCE_S: Final = 120.0
 """How long the cluster may be out of reach before following gives up; the run does not notice."""
 LAST_LINES: Final = 12
+LOG_TRIES: Final = 4
+"""A node that is busy now and then refuses the log of a container that has just ended."""
 WANTED: Final = frozenset({"map50-95", "url", "verdict"})
 
 
@@ -96,20 +98,37 @@ def _failure(cluster: Cluster, run: Run, namespace: str) -> Iterator[str]:
 
 
 def _log(cluster: Cluster, run: str, node: str, namespace: str) -> list[str]:
-    """Return the last lines that the pod of `node` wrote, if it is still there."""
+    """Return the last lines that the pod of `node` wrote, or one that says why they cannot be read."""
+    reason = ""
+    for _ in range(LOG_TRIES):
+        try:
+            lines = _last_lines(cluster, _pod_of(cluster, run, node, namespace), namespace)
+        except MissingError as error:
+            reason = error.message
+            break
+        except ClusterError as error:
+            reason = error.message
+        else:
+            if lines:
+                return lines
+            reason = "its pod wrote nothing"
+        time.sleep(LOOK_S)
+    return [f"(no log: {reason})"]
+
+
+def _pod_of(cluster: Cluster, run: str, node: str, namespace: str) -> str:
+    for pod in cluster.list("v1", "Pod", namespace, selector=f"workflows.argoproj.io/workflow={run}"):
+        metadata: dict[str, Any] = pod["metadata"]
+        if metadata.get("annotations", {}).get("workflows.argoproj.io/node-name") == node:
+            return str(metadata["name"])
+    raise MissingError("its pod is gone")
+
+
+def _last_lines(cluster: Cluster, pod: str, namespace: str) -> list[str]:
     from kubernetes.client import CoreV1Api  # noqa: PLC0415
 
-    try:
-        pods = cluster.list("v1", "Pod", namespace, selector=f"workflows.argoproj.io/workflow={run}")
-        name = next(pod["metadata"]["name"] for pod in pods if _node_name(pod) == node)
-        with refusals(cluster.host):
-            text = CoreV1Api(cluster.api).read_namespaced_pod_log(
-                name, namespace, container="main", tail_lines=LAST_LINES, _request_timeout=TIMEOUT_S
-            )
-    except (ClusterError, StopIteration):
-        return []
+    with refusals(cluster.host):
+        text = CoreV1Api(cluster.api).read_namespaced_pod_log(
+            pod, namespace, container="main", tail_lines=LAST_LINES, _request_timeout=TIMEOUT_S
+        )
     return str(text).splitlines()
-
-
-def _node_name(pod: dict[str, Any]) -> str:
-    return str(pod["metadata"].get("annotations", {}).get("workflows.argoproj.io/node-name", ""))
