@@ -117,6 +117,15 @@ def test_it_is_not_tried_again_when_the_name_is_taken(server: Server, cluster: C
         cluster.create(workflow())
 
 
+def test_log_is_what_the_step_wrote_when_the_executor_wrote_more(server: Server, cluster: Cluster) -> None:
+    step = [f"ingest: {number} of 20" for number in range(20)]
+    executor = [f'time=2026-11-21T11:17:14.630Z level=INFO msg="saved" argo=true src=/out/{one}' for one in range(30)]
+    lines = [*executor[:2], *step[:19], executor[2], step[19], *executor[3:], "Error: exit status 2"]
+    server.answers |= {PODS: [(200, {"items": [POD]})], LOG: [(200, "\n".join(lines) + "\n")]}
+    told = summarize(cluster, failed(), "argosight")
+    assert [line for line in told.splitlines() if "│" in line] == [f"  │ {line}" for line in step[-12:]]
+
+
 @pytest.mark.parametrize("first", [(500, {"message": "unable to retrieve container logs"}), (200, "")])
 def test_log_is_shown_when_the_node_did_not_have_it_at_once(
     server: Server, cluster: Cluster, first: tuple[int, Any]

@@ -1,5 +1,6 @@
 """Following a run on the cluster to its end, and telling how it ended."""
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any, Final, Protocol
@@ -17,6 +18,9 @@ LOOK_S: Final = 1.5
 PATIENCE_S: Final = 120.0
 """How long the cluster may be out of reach before following gives up; the run does not notice."""
 LAST_LINES: Final = 12
+EXECUTOR_LINE: Final = re.compile(r"^time=.*\bargo=true\b|^Error: exit status \d+$")
+"""What Argo's executor writes among the lines of the step, the more the more outputs there are; `argo logs` hides it too."""
+LINES_WITH_EXECUTORS: Final = 200
 LOG_TRIES: Final = 4
 """A node that is busy now and then refuses the log of a container that has just ended."""
 WANTED: Final = frozenset({"map50-95", "url", "verdict"})
@@ -129,6 +133,6 @@ def _last_lines(cluster: Cluster, pod: str, namespace: str) -> list[str]:
 
     with refusals(cluster.host):
         text = CoreV1Api(cluster.api).read_namespaced_pod_log(
-            pod, namespace, container="main", tail_lines=LAST_LINES, _request_timeout=TIMEOUT_S
+            pod, namespace, container="main", tail_lines=LINES_WITH_EXECUTORS, _request_timeout=TIMEOUT_S
         )
-    return str(text).splitlines()
+    return [line for line in str(text).splitlines() if not EXECUTOR_LINE.search(line)][-LAST_LINES:]
