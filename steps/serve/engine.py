@@ -3,16 +3,18 @@
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 from steps.serve.admission import Admission, Ticket
 from steps.serve.capture.recorder import Capture
 from steps.serve.models.shelf import Shelf
-from steps.serve.predictor import Predictor, Query
+from steps.serve.predictor import Predictor
 from steps.serve.service import (
     ImageSizeError,
     ModelInfo,
     Prediction,
+    Query,
     Source,
     UnknownModelError,
 )
@@ -33,28 +35,17 @@ class Engine:
         """Return the names, the one that answers unnamed requests first."""
         return list(self._shelves)
 
-    async def predict(
-        self,
-        pictures: Sequence[Source],
-        *,
-        model: str = "",
-        confidence: float = 0.25,
-        iou: float = 0.7,
-        max_detections: int = 300,
-        classes: tuple[str, ...] = (),
-        image_size: int | None = None,
-        request_id: str = "",
-    ) -> tuple[Prediction, ...]:
-        """Return what is seen on each picture; arguments and errors as the `Service` says."""
+    async def predict(self, pictures: Sequence[Source], query: Query) -> tuple[Prediction, ...]:
+        """Return what is seen on each picture; errors as the `Service` says."""
         asked_ns = time.time_ns()
         # Taken once: whatever is swapped while it waits, all of a request is checked and answered by one version.
-        predictor = self._shelf(model).predictor()
-        if image_size not in (None, predictor.side):
-            raise ImageSizeError(image_size or 0, (predictor.side,))
-        query = Query(confidence, iou, max_detections, classes, request_id or uuid4().hex)
+        predictor = self._shelf(query.model).predictor()
+        if query.image_size not in (None, predictor.side):
+            raise ImageSizeError(query.image_size or 0, (predictor.side,))
+        named = query if query.request_id else replace(query, request_id=uuid4().hex)
 
         def work(ticket: Ticket) -> tuple[Prediction, ...]:
-            return self._look(predictor, pictures, query, ticket)
+            return self._look(predictor, pictures, named, ticket)
 
         predictions = await self._admission.run(len(pictures), work)
         note = current.get()

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from steps.serve.picture import Encoding
 from steps.serve.problem import Problem, describe_faults
-from steps.serve.service import Service, find_class
+from steps.serve.service import Query, Service, find_class
 
 Kind = TypeVar("Kind", bound=BaseModel)
 
@@ -42,22 +42,15 @@ class Detection(BaseModel):
     imgsz: int | None = Field(default=None, ge=32, le=4096)
     """Side of the network's input, pixels; the size of the export where it is left out."""
 
-    def arguments(self, service: Service, model: str) -> dict[str, Any]:
-        """Return the arguments for `Service.predict`.
+    def query(self, service: Service, model: str, request_id: str) -> Query:
+        """Return what to ask `service`, of the model called `model`.
 
         Raises:
             Problem: 422 for a class that the model does not know.
         """
         if self.classes:
             self._check_classes(service.describe(model).classes)
-        return {
-            "model": model,
-            "confidence": self.conf,
-            "iou": self.iou,
-            "max_detections": self.max_det,
-            "classes": self.classes,
-            "image_size": self.imgsz,
-        }
+        return Query(model, self.conf, self.iou, self.max_det, self.classes, self.imgsz, request_id)
 
     def _check_classes(self, known: tuple[str, ...]) -> None:
         for text in self.classes:

@@ -3,13 +3,12 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Any
 
-from steps.serve.service import DeadlineError, OverloadError, Prediction, Service, Source
+from steps.serve.service import DeadlineError, OverloadError, Prediction, Query, Service, Source
 
 
 async def predict_patiently(
-    service: Service, pictures: Sequence[Source], *, until: float, **arguments: Any
+    service: Service, pictures: Sequence[Source], query: Query, *, until: float
 ) -> tuple[Prediction, ...]:
     """Ask `service`, again and again while it is overloaded, until `until` on the clock of `time.monotonic`.
 
@@ -23,6 +22,6 @@ async def predict_patiently(
         if left <= 0:
             raise DeadlineError(round(until - began, 1))
         try:
-            return await service.predict(pictures, **arguments)
+            return await service.predict(pictures, query)
         except OverloadError as error:
             await asyncio.sleep(min(max(error.retry_after_s, 0.05), left))

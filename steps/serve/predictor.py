@@ -10,31 +10,12 @@ import numpy as np
 from steps.detection import Detections
 from steps.runtime import Detector
 from steps.serve.models.origin import Edition
-from steps.serve.service import ModelInfo, Prediction, Source, Stage, find_class
+from steps.serve.service import ModelInfo, Prediction, Query, Source, Stage, find_class
 
 _BEYOND = 300
 """Boxes of at least the floor's score that are read beyond those that were asked for."""
 
 _STAGES: tuple[Stage, ...] = ("queue", "decode", "preprocess", "inference", "postprocess")
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """How to look at a picture.
-
-    Attributes:
-        confidence: Score from which on a box counts.
-        iou: Overlap above which the weaker of two boxes of one class is dropped.
-        max_detections: Most boxes, the strongest.
-        classes: Names or indexes to report; none for all.
-        request_id: The request it belongs to.
-    """
-
-    confidence: float = 0.25
-    iou: float = 0.7
-    max_detections: int = 300
-    classes: tuple[str, ...] = ()
-    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +52,7 @@ class Predictor:
 
         Args:
             source: The picture, or what decodes it; what it raises passes through.
-            query: How to look.
+            query: How to look; the model is this one, whichever it names.
             began: When the request was admitted, by `time.perf_counter`.
             floor: Boxes from this score on are told in `seen`, even where the request asks for stronger ones only.
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from steps.detection import Detections, iou_matrix
 from steps.serve.patience import predict_patiently
-from steps.serve.service import NotReadyError, Picture, Prediction, Service
+from steps.serve.service import NotReadyError, Picture, Prediction, Query, Service
 
 GREY = 114
 """Of the windows: the ground on which the model sees pictures that are not square."""
@@ -62,14 +62,13 @@ async def explain(
     scale = min(1.0, wanted.width / picture.shape[1], wanted.height / picture.shape[0])
     small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else picture
     windows = [(row, column) for row in range(grid - WINDOW + 1) for column in range(grid - WINDOW + 1)]
+    query = Query(prediction.model, confidence=LEAST_SCORE, max_detections=100)
     drops: list[float] = []
     for first in range(0, len(windows), AT_ONCE):
         hidden = [
             _hide(small.astype(np.uint8), region, scale, grid, window) for window in windows[first : first + AT_ONCE]
         ]
-        seen = await predict_patiently(
-            service, hidden, until=until, model=prediction.model, confidence=LEAST_SCORE, iou=0.7, max_detections=100
-        )
+        seen = await predict_patiently(service, hidden, query, until=until)
         if seen[0].version != prediction.version:
             raise NotReadyError(prediction.model, "another version took over while it was asked")
         drops += [_drop(target, found.detections, scale) for found in seen]

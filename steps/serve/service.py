@@ -26,6 +26,30 @@ Stage = Literal["queue", "decode", "preprocess", "inference", "postprocess"]
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """Which model to ask, and how to look.
+
+    Attributes:
+        model: Name; empty for the first of `Service.models`.
+        confidence: Score from which on a box counts.
+        iou: Overlap above which the weaker of two boxes of one class is dropped.
+        max_detections: Most boxes a picture, the strongest.
+        classes: Names of classes to report, or indexes as the version that answers counts them; none for all. The
+            limit counts the chosen ones only.
+        image_size: Side of the network's input in pixels; None for the size it was exported with.
+        request_id: Taken over into the predictions, logs and traces; made up where it is empty.
+    """
+
+    model: str = ""
+    confidence: float = 0.25
+    iou: float = 0.7
+    max_detections: int = 300
+    classes: tuple[str, ...] = ()
+    image_size: int | None = None
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """What one model version sees on one picture.
 
@@ -88,35 +112,17 @@ class Service(Protocol):
     def models(self) -> list[str]:
         """Return the names of the models, the one that answers unnamed requests first."""
 
-    async def predict(
-        self,
-        pictures: Sequence[Source],
-        *,
-        model: str = "",
-        confidence: float = 0.25,
-        iou: float = 0.7,
-        max_detections: int = 300,
-        classes: tuple[str, ...] = (),
-        image_size: int | None = None,
-        request_id: str = "",
-    ) -> tuple[Prediction, ...]:
+    async def predict(self, pictures: Sequence[Source], query: Query) -> tuple[Prediction, ...]:
         """Return what is seen on each of `pictures`, all by the same version, off the event loop.
 
         Args:
             pictures: One or several; a batch waits, is admitted and is sent away as one.
-            model: Name; empty for the first of `models()`.
-            confidence: Score from which on a box counts.
-            iou: Overlap above which the weaker of two boxes of one class is dropped.
-            max_detections: Most boxes a picture, the strongest.
-            classes: Names of classes to report, or indexes as the version that answers counts them; none for all. The
-                limit counts the chosen ones only.
-            image_size: Side of the network's input in pixels; None for the size it was exported with.
-            request_id: Taken over into the predictions, logs and traces; made up where it is empty.
+            query: Which model, and how to look.
 
         Raises:
             UnknownModelError: If there is no such model.
             NotReadyError: If it has no version loaded yet.
-            ImageSizeError: If the model cannot run at `image_size`.
+            ImageSizeError: If the model cannot run at the query's size.
             OverloadError: If too many pictures wait already.
             DeadlineError: If the answer was not ready in time.
         """

@@ -8,9 +8,8 @@ from starlette.concurrency import run_in_threadpool
 
 from steps.detection import draw
 from steps.serve.limits import Limits
-from steps.serve.options import Detection
 from steps.serve.picture import Encoding, PictureSet, encode
-from steps.serve.service import DeadlineError, OverloadError, Prediction, Service
+from steps.serve.service import DeadlineError, OverloadError, Prediction, Query, Service
 
 MOST_WAITING = 32
 """Requests that wait for a place; more are sent away. What they hold is encoded, and counts among the held bytes."""
@@ -59,10 +58,7 @@ class Studio:
         content: bytes,
         limits: Limits,
         encoding: Encoding,
-        *,
-        model: str,
-        options: Detection,
-        request_id: str,
+        query: Query,
     ) -> tuple[bytes, Prediction]:
         """Return the picture with the boxes drawn, and what they say.
 
@@ -73,9 +69,7 @@ class Studio:
         async with self.place():
             pictures = PictureSet((content,), limits)
             pictures.keep()
-            (prediction,) = await service.predict(
-                pictures.sources(), **options.arguments(service, model), request_id=request_id
-            )
+            (prediction,) = await service.predict(pictures.sources(), query)
             return await run_in_threadpool(_render, pictures, prediction, encoding), prediction
 
 

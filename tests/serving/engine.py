@@ -21,6 +21,7 @@ from steps.serve.service import (
     ModelInfo,
     OverloadError,
     Prediction,
+    Query,
     Source,
     UnknownModelError,
     find_class,
@@ -43,25 +44,14 @@ class Engine:
     def models(self) -> list[str]:
         return [self.name]
 
-    async def predict(
-        self,
-        pictures: Sequence[Source],
-        *,
-        model: str = "",
-        confidence: float = 0.25,
-        iou: float = 0.7,
-        max_detections: int = 300,
-        classes: tuple[str, ...] = (),
-        image_size: int | None = None,
-        request_id: str = "",
-    ) -> tuple[Prediction, ...]:
-        info = self.describe(model)
-        labels = {find_class(name, info.classes) for name in classes}
-        if image_size not in (None, info.input.width):
-            raise ImageSizeError(image_size or 0, (info.input.width,))
+    async def predict(self, pictures: Sequence[Source], query: Query) -> tuple[Prediction, ...]:
+        info = self.describe(query.model)
+        labels = {find_class(name, info.classes) for name in query.classes}
+        if query.image_size not in (None, info.input.width):
+            raise ImageSizeError(query.image_size or 0, (info.input.width,))
         if self.waiting + len(pictures) > self.most:
             raise OverloadError(retry_after_s=0.2, waiting=self.waiting)
-        wanted = [at for at in range(len(info.classes)) if not classes or at in labels]
+        wanted = [at for at in range(len(info.classes)) if not query.classes or at in labels]
 
         def work() -> tuple[Prediction, ...]:
             return tuple(map(look, pictures))
@@ -69,11 +59,13 @@ class Engine:
         def look(source: Source) -> Prediction:
             picture = source() if callable(source) else source
             began = time.perf_counter()
-            found = self.detector.detect(picture, confidence=confidence, iou=iou, max_detections=10_000)
-            found = found.pick(np.flatnonzero(np.isin(found.labels, wanted))[:max_detections])
+            found = self.detector.detect(picture, confidence=query.confidence, iou=query.iou, max_detections=10_000)
+            found = found.pick(np.flatnonzero(np.isin(found.labels, wanted))[: query.max_detections])
             spent = 1000 * (time.perf_counter() - began)
             shape = (picture.shape[0], picture.shape[1])
-            return Prediction(found, info.classes, self.name, 1, {"inference": spent}, request_id or "made-up", shape)
+            return Prediction(
+                found, info.classes, self.name, 1, {"inference": spent}, query.request_id or "made-up", shape
+            )
 
         self.waiting += len(pictures)
         try:

@@ -2,7 +2,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -14,10 +14,13 @@ from steps.serve.capture import recorder as recording
 from steps.serve.capture.allowance import Allowance
 from steps.serve.capture.recorder import Recorder
 from steps.serve.capture.samplers import Sampler, at_random, near, of_classes, of_count
-from steps.serve.predictor import Predictor, Query
+from steps.serve.service import Query
 from steps.store import open_store
 from tests.factories_model import CLASSES, write_model
 from tests.serving.engines import WHITE, folder_shelf
+
+if TYPE_CHECKING:
+    from steps.serve.predictor import Predictor
 
 EVERY = at_random(1.1)
 

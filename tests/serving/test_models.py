@@ -14,7 +14,7 @@ from steps.errors import ModelError, RegistryError, StoreUnavailableError
 from steps.registry import Registry
 from steps.runtime import file_digest
 from steps.serve.models.watch import Watch
-from steps.serve.service import ImageSizeError, Picture, UnknownModelError
+from steps.serve.service import ImageSizeError, Picture, Query, UnknownModelError
 from tests.factories_model import CLASSES, Fixed, publish_model, write_model
 from tests.serving.engines import WHITE, engine_of, folder_shelf, registry_shelf
 
@@ -121,9 +121,9 @@ def test_batch_is_seen_by_one_version_when_it_is_swapped_in_between(
         return WHITE
 
     async def ask() -> None:
-        found = await engine.predict([WHITE, swap, WHITE])
+        found = await engine.predict([WHITE, swap, WHITE], Query())
         assert [(one.version, len(one.detections)) for one in found] == [(1, 2)] * 3
-        assert [(one.version, len(one.detections)) for one in await engine.predict([WHITE])] == [(2, 1)]
+        assert [(one.version, len(one.detections)) for one in await engine.predict([WHITE], Query())] == [(2, 1)]
 
     with engine_of(shelf) as engine:
         asyncio.run(ask())
@@ -136,13 +136,13 @@ def test_each_model_answers_when_there_are_several(tmp_path: Path) -> None:
     publish(tmp_path, 1, ONE, name="ships")
 
     async def ask() -> None:
-        assert len((await engine.predict([WHITE]))[0].detections) == 2
-        (ship,) = await engine.predict([WHITE], model="ships")
+        assert len((await engine.predict([WHITE], Query()))[0].detections) == 2
+        (ship,) = await engine.predict([WHITE], Query(model="ships"))
         assert (ship.model, len(ship.detections)) == ("ships", 1)
         with pytest.raises(UnknownModelError):
-            await engine.predict([WHITE], model="cars")
+            await engine.predict([WHITE], Query(model="cars"))
         with pytest.raises(ImageSizeError):
-            await engine.predict([WHITE], image_size=128)
+            await engine.predict([WHITE], Query(image_size=128))
 
     with engine_of(registry_shelf(registry), registry_shelf(registry, "ships")) as engine:
         assert (engine.models(), engine.ready(), engine.live()) == (["planes", "ships"], True, True)
@@ -151,11 +151,11 @@ def test_each_model_answers_when_there_are_several(tmp_path: Path) -> None:
 
 def test_limit_counts_the_wanted_classes_only_when_some_are_named(tmp_path: Path) -> None:
     with engine_of(registry_shelf(publish(tmp_path, 1))) as engine:
-        (found,) = asyncio.run(engine.predict([WHITE], classes=("helicopter",), max_detections=1))
+        (found,) = asyncio.run(engine.predict([WHITE], Query(classes=("helicopter",), max_detections=1)))
         assert found.detections.labels.tolist() == [1]
-        (second,) = asyncio.run(engine.predict([WHITE], classes=("1", "7")))
+        (second,) = asyncio.run(engine.predict([WHITE], Query(classes=("1", "7"))))
         assert second.detections.labels.tolist() == [1]
-        (none,) = asyncio.run(engine.predict([WHITE], classes=("unknown",)))
+        (none,) = asyncio.run(engine.predict([WHITE], Query(classes=("unknown",))))
         assert len(none.detections) == 0
         assert np.isfinite(list(none.speed_ms.values())).all()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from steps.serve.service import ImageSizeError, Picture
+from steps.serve.service import ImageSizeError, Picture, Query
 from tests.factories_model import publish_model, write_model
 from tests.serving.engines import WHITE, engine_of, registry_shelf
 from tests.serving.test_models import ONE, publish
@@ -41,8 +41,8 @@ def test_former_version_leaves_memory_at_once_when_its_last_request_was_refused(
 
     async def ask() -> None:
         with pytest.raises(ImageSizeError):
-            await engine.predict([refuse])
-        await engine.predict([WHITE])
+            await engine.predict([refuse], Query())
+        await engine.predict([WHITE], Query())
 
     gc.disable()  # What only the collector finds may stay for hours.
     try:
@@ -122,14 +122,14 @@ def test_request_is_answered_by_the_version_it_was_checked_against_when_it_waite
         return WHITE
 
     async def ask() -> None:
-        before = [asyncio.create_task(engine.predict([hold])) for _ in range(2)]  # Both workers are busy.
-        waiting = asyncio.create_task(engine.predict([WHITE], image_size=64))
+        before = [asyncio.create_task(engine.predict([hold], Query())) for _ in range(2)]  # Both workers are busy.
+        waiting = asyncio.create_task(engine.predict([WHITE], Query(image_size=64)))
         await asyncio.to_thread(began.wait, 30)
         assert shelf.refresh() == "loaded"
         swapped.set()
         assert {one.version for task in (*before, waiting) for one in await task} == {1}
         with pytest.raises(ImageSizeError):
-            await engine.predict([WHITE], image_size=64)
+            await engine.predict([WHITE], Query(image_size=64))
 
     with engine_of(shelf) as engine:
         asyncio.run(ask())

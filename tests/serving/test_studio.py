@@ -1,14 +1,14 @@
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from steps.serve.app import create_app
 from steps.serve.limits import Limits
-from steps.serve.service import DeadlineError, OverloadError, Prediction
+from steps.serve.service import DeadlineError, OverloadError, Prediction, Query, Source
 from steps.serve.studio import MOST_WAITING, Studio
 from tests.factories_model import write_model
 from tests.serving.engine import Engine, serving
@@ -22,12 +22,12 @@ class Watched(Engine):
 
     now = most_at_once = 0
 
-    async def predict(self, *pictures: Any, **options: Any) -> tuple[Prediction, ...]:
+    async def predict(self, pictures: Sequence[Source], query: Query) -> tuple[Prediction, ...]:
         self.now += 1
         self.most_at_once = max(self.most_at_once, self.now)
         try:
             await asyncio.sleep(0.02)
-            return await super().predict(*pictures, **options)
+            return await super().predict(pictures, query)
         finally:
             self.now -= 1
 

@@ -102,14 +102,12 @@ def routes(service: Service, limits: Limits, intake: Intake, studio: Studio, job
         if is_video(upload.contents[0][:12]):
             return await take(request, upload)
         options = parse_options(Detection, upload.fields, request.query_params)
-        encoding, identity = wanted_encoding(request), request_id(request)
+        query, encoding = options.query(service, "", request_id(request)), wanted_encoding(request)
         if encoding:
-            content, prediction = await studio.draw(
-                service, upload.contents[0], limits, encoding, model="", options=options, request_id=identity
-            )
+            content, prediction = await studio.draw(service, upload.contents[0], limits, encoding, query)
             return Response(content, media_type=f"image/{encoding}", headers=answer_headers(prediction))
         sources = PictureSet(upload.contents[:1], limits).sources()
-        (prediction,) = await service.predict(sources, **options.arguments(service, ""), request_id=identity)
+        (prediction,) = await service.predict(sources, query)
         answer = Detected(
             filename=upload.names[0],
             contentType=upload.kinds[0],
@@ -129,7 +127,7 @@ def routes(service: Service, limits: Limits, intake: Intake, studio: Studio, job
             else:
                 fields = await receive(request, job, limits)
             job.options = parse_options(VideoOptions, fields, request.query_params)
-            job.options.arguments(service, "")
+            job.options.query(service, "", job.id)
         except BaseException:
             jobs.discard(job)
             raise

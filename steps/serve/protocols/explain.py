@@ -126,7 +126,7 @@ def routes(service: Service, limits: Limits, intake: Intake, studio: Studio) -> 
         pictures.keep()
         until = time.monotonic() + limits.deadline_s
         findings = []
-        predictions = await service.predict(pictures.sources(), **options.arguments(service, name), request_id=identity)
+        predictions = await service.predict(pictures.sources(), options.query(service, name, identity))
         for at, prediction in enumerate(predictions):
             picture, saliency = pictures.decode(at), None
             if options.box < len(prediction.detections):

@@ -37,11 +37,8 @@ async def infer(service: Service, limits: Limits, question: Question) -> tuple[l
     check_version(service, question.model, question.version)
     own = {name: value for name, value in question.parameters.items() if name not in FOREIGN}
     options = parse_options(Detection, own)
-    predictions = await service.predict(
-        sources_of(question.inputs, limits),
-        **options.arguments(service, question.model),
-        request_id=question.request_id,
-    )
+    query = options.query(service, question.model, question.request_id)
+    predictions = await service.predict(sources_of(question.inputs, limits), query)
     return tensors_of(predictions, question.outputs), predictions[0]
 
 

@@ -79,14 +79,12 @@ def routes(service: Service, limits: Limits, intake: Intake, studio: Studio) -> 
                 f"format: {encoding} for {len(upload.contents)} pictures",
                 hint="ask for JSON, or send one picture at a time",
             )
-        identity = request_id(request)
+        query = options.query(service, options.model, request_id(request))
         if encoding:
-            content, prediction = await studio.draw(
-                service, upload.contents[0], limits, encoding, model=options.model, options=options, request_id=identity
-            )
+            content, prediction = await studio.draw(service, upload.contents[0], limits, encoding, query)
             return Response(content, media_type=f"image/{encoding}", headers=answer_headers(prediction))
         sources = PictureSet(upload.contents, limits).sources()
-        predictions = await service.predict(sources, **options.arguments(service, options.model), request_id=identity)
+        predictions = await service.predict(sources, query)
         return Response(
             Answer.of(predictions).model_dump_json(),
             media_type="application/json",

@@ -98,9 +98,8 @@ def routes(service: Service, limits: Limits, intake: Intake) -> APIRouter:
         """Find objects on the pictures of one request."""
         question, contents = await read_question(request, intake, limits)
         options = parse_options(Detection, question.parameters)
-        predictions = await service.predict(
-            PictureSet(contents, limits).sources(), **options.arguments(service, name), request_id=request_id(request)
-        )
+        query = options.query(service, name, request_id(request))
+        predictions = await service.predict(PictureSet(contents, limits).sources(), query)
         answer = Predictions(predictions=tuple(map(image_answer, predictions)), metadata=metadata(predictions[0]))
         return respond(answer, predictions[0])
 

@@ -124,8 +124,8 @@ class VideoJobs:
 
     def _run(self, job: Job, loop: asyncio.AbstractEventLoop) -> State:
         def ask(picture: Picture, until: float) -> Prediction:
-            arguments = job.options.arguments(self._service, job.options.model)
-            coroutine = predict_patiently(self._service, [picture], until=until, request_id=job.id, **arguments)
+            query = job.options.query(self._service, job.options.model, job.id)
+            coroutine = predict_patiently(self._service, [picture], query, until=until)
             return asyncio.run_coroutine_threadsafe(coroutine, loop).result()[0]
 
         try:

@@ -56,7 +56,7 @@ def routes(service: Service, limits: Limits, jobs: VideoJobs) -> APIRouter:
             fields = await receive(request, job, limits)
             job.options = parse_options(VideoOptions, fields, request.query_params)
             service.describe(job.options.model)
-            job.options.arguments(service, job.options.model)
+            job.options.query(service, job.options.model, job.id)
         except BaseException:
             jobs.discard(job)
             raise
