@@ -34,17 +34,19 @@ def told_epochs(pod: str) -> Iterator[int]:
 def running_training(run: ClusterRun, seen: set[str]) -> str:
     """Return the name of a training pod that is none of `seen`, once it runs."""
 
+    found: list[str] = []
+
     def fresh(_: object) -> list[str]:
-        return [
+        found[:] = [
             pod["metadata"]["name"]
             for pod in training_pods(run)
             if pod["metadata"]["uid"] not in seen and pod["status"]["phase"] == "Running"
         ]
+        return found
 
     run.wait("training", fresh)
-    name = fresh(None)[-1]
     seen.update(pod["metadata"]["uid"] for pod in training_pods(run))
-    return name
+    return found[-1]
 
 
 def test_training_goes_on_in_a_new_pod_when_its_pod_is_deleted_and_the_next_evicted(source: str) -> None:

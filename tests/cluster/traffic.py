@@ -1,4 +1,4 @@
-"""Clients of a deployed model, in a pod beside it: a steady rate, and what became of each request."""
+"""Clients of a deployed model, in a pod beside it: a steady rate until they are told to end, and what became of each request."""
 
 import base64
 import json
@@ -10,19 +10,19 @@ from tests.cluster.runs import site
 from tests.conformance.cluster import ClusterError, kubectl
 
 CLIENTS = """
-import base64, json, sys, threading, time
+import base64, json, os, sys, threading, time
 import urllib3
 
-url, seconds, rate = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
-image = base64.b64decode(sys.argv[4])
+url, longest_s, rate, end = sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
+image = base64.b64decode(sys.argv[5])
 counts, faults, slowest, lock = {}, [], 0.0, threading.Lock()
-end = time.monotonic() + seconds
+first = time.monotonic()
 
 def client(number, fresh):
     global slowest
     pool = urllib3.PoolManager(retries=False, timeout=10)
     due = time.monotonic() + number / rate
-    while time.monotonic() < end:
+    while time.monotonic() < first + longest_s and not os.path.exists(end):
         time.sleep(max(0, due - time.monotonic()))
         due += 4 / rate
         began = time.monotonic()
@@ -47,22 +47,26 @@ for one in clients:
 print("started", flush=True)
 for one in clients:
     one.join()
-print(json.dumps({"answered": counts, "faults": faults, "slowest_s": slowest}))
+seconds = time.monotonic() - first
+print(json.dumps({"answered": counts, "faults": faults, "slowest_s": slowest, "seconds": seconds}))
 """
 """Four clients, two of which keep their connection, while the others make a new one for each request."""
 
 
+END = "/tmp/end"
+
+
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Requests at a steady rate, for a time that is long enough to change the service under them."""
+    """Requests at a steady rate, for as long as it takes to change the service under them."""
 
     name: str
 
     @classmethod
-    def start(cls, name: str, url: str, image: bytes, *, seconds: int, rate: int) -> "Traffic":
-        """Start the clients and return when they send."""
+    def start(cls, name: str, url: str, image: bytes, *, longest_s: int, rate: int) -> "Traffic":
+        """Start the clients and return when they send; they end by themselves when nobody ends them for `longest_s`."""
         restricted = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-        words = [url, str(seconds), str(rate), base64.b64encode(image).decode()]
+        words = [url, str(longest_s), str(rate), END, base64.b64encode(image).decode()]
         pod = {
             "apiVersion": "v1",
             "kind": "Pod",
@@ -108,7 +112,8 @@ class Traffic:
         raise ClusterError(f"{self.name} says {log!r}\n{kubectl('describe', 'pod', self.name)}")
 
     def end(self, deadline_s: float) -> dict[str, Any]:
-        """Return `answered` by version, `faults` and `slowest_s`, when the time is over."""
+        """End the clients, and return `answered` by version, `faults`, `slowest_s` and `seconds`."""
+        kubectl("exec", self.name, "--", "touch", END)
         counts: dict[str, Any] = json.loads(self.wait('{"answered"', deadline_s).splitlines()[-1])
         return counts
 
