@@ -14,7 +14,7 @@ variable "SOURCE_DATE_EPOCH" { default = "315532800" }
 group "default" { targets = ["core", "serve", "train"] }
 
 target "image" {
-  matrix     = { image = ["core", "serve", "train"] }
+  matrix     = { image = ["core", "serve", "train", "serve-cuda"] }
   name       = image
   target     = image
   context    = "."

@@ -1,13 +1,14 @@
 """Part the lock files into one list of packages a layer, so that a layer changes only when its own packages do.
 
-`core` is in every image; `serve` and `train` are what their images have beyond it; `torch`, by far the largest, is
-apart from the rest of `train`. Runs in the build, with Python alone: `python layers.py LOCKS OUT`.
+`core` is in every image; `serve` and `train` are what their images have beyond it, `serve-cuda` what that image has
+beyond `serve`; `torch` and `cuda`, by far the largest, are apart from the rest of `train` and `serve-cuda`. Runs in the build, with Python alone: `python layers.py LOCKS OUT`.
 """
 
 import re
 import sys
 from pathlib import Path
 
+CUDA = re.compile(r"nvidia-[a-z0-9-]+==")
 TORCH = re.compile(r"(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)==")
 
 
@@ -22,15 +23,27 @@ def layers_of(folder: Path) -> dict[str, list[str]]:
     Raises:
         SystemExit: If a package of `core` is locked differently for another image, whose layers would then clash.
     """
-    locks = {image: entries_of(folder / f"{image}.txt") for image in ("core", "serve", "train")}
+    locks = {image: entries_of(folder / f"{image}.txt") for image in ("core", "serve", "serve-cuda", "train")}
     for image in ("serve", "train"):
         if differing := set(locks["core"]) - set(locks[image]):
             names = ", ".join(sorted(entry.split(" ")[0] for entry in differing))
             raise SystemExit(f"{names}: in core.txt, and not the same in {image}.txt\n  hint: make lock")
     serve, train = ([e for e in locks[image] if e not in locks["core"]] for image in ("serve", "train"))
+    on_gpu = [entry for entry in locks["serve-cuda"] if _name(entry) not in map(_name, locks["serve"])]
+    cuda = [entry for entry in on_gpu if CUDA.match(entry)]
     torch = [entry for entry in train if TORCH.match(entry)]
-    rest = [entry for entry in train if entry not in torch]
-    return {"core": locks["core"], "serve": serve, "torch": torch, "train": rest}
+    return {
+        "core": locks["core"],
+        "serve": serve,
+        "cuda": cuda,
+        "serve-cuda": [entry for entry in on_gpu if entry not in cuda],
+        "torch": torch,
+        "train": [entry for entry in train if entry not in torch],
+    }
+
+
+def _name(entry: str) -> str:
+    return entry.partition("==")[0]
 
 
 if __name__ == "__main__":

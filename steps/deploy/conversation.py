@@ -61,8 +61,9 @@ class Golden:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What the server said: results on the golden image, the picture it drew, and the median time of a request."""
+    """What the server said: what runs the network, results on the golden image, the picture it drew, the median time."""
 
+    backend: str
     results: list[dict[str, Any]]
     picture: bytes
     latency_ms: float
@@ -94,7 +95,7 @@ def converse(line: Line, version: Version, golden: Golden, *, requests: int = RE
             hint="the model behaves differently here than where it was exported: compare the versions of onnxruntime",
         )
     picture = _ask(line, "POST", "/predict?format=image", golden.image)
-    return Conversation(results, picture, round(median(times), 3))
+    return Conversation(model["backend"], results, picture, round(median(times), 3))
 
 
 def line_to(url: str, client: urllib3.PoolManager) -> Line:

@@ -60,6 +60,12 @@ def _deploy_to_cluster(inputs: DeployInputs, work: Workspace) -> DeployOutputs:
         _try(plan.inputs, plan.version, golden, scratch, answer)
     plan.write(answer / "manifests.yaml")
     said, url = plan.carry_out(golden, work.progress)
+    if plan.inputs.serving_gpus and "CUDA" not in said.backend:
+        work.progress(
+            1,
+            1,
+            f"warning: each server has a GPU and does not use it, {plan.inputs.image} has {said.backend}: see --image",
+        )
     if inputs.change == "rollback":
         # Last: should this fail, the registry names a version that is not served, and the next try mends it.
         plan.registry.roll_back(plan.version, inputs.reason)
@@ -92,6 +98,7 @@ def _keep(answer: Path, version: Version, said: Conversation, *, url: str) -> De
         "boxes": said.results,
         "requests": REQUESTS,
         "latency_ms": said.latency_ms,
+        "backend": said.backend,
         "matches_golden": True,
         "url": url,
     }

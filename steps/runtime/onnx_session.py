@@ -1,5 +1,7 @@
 """ONNX Runtime as the backend: one session, on CUDA where the installed runtime has it, else on the CPU."""
 
+import ctypes
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,9 @@ from steps.runtime.card import ModelInput
 from steps.runtime.cores import available_cores
 from steps.runtime.onnx_file import refuse_external_data
 
-PREFERRED = ("CUDAExecutionProvider", "CPUExecutionProvider")
+CUDA = "CUDAExecutionProvider"
+CPU = "CPUExecutionProvider"
+DRIVER = "libcuda.so.1"
 _FATAL = 4
 
 
@@ -36,10 +40,8 @@ class OnnxSession:
         # Idle threads sleep instead of spinning: what spins takes the core from decoding, and from the other processes.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = _FATAL
-        available = set(onnxruntime.get_available_providers())
-        providers = [name for name in PREFERRED if name in available]
         try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=providers)
+            self._session = onnxruntime.InferenceSession(content, options, providers=providers())
         except Exception as error:  # noqa: BLE001  (ONNX Runtime's errors have no common class of their own)
             reason = str(error).splitlines()[0][:200]
             raise ModelError(f"{path} does not load: {reason}", hint="export the checkpoint again") from None
@@ -64,3 +66,18 @@ class OnnxSession:
         """Run the network on [1, 3, height, width] and return its first output."""
         output: NDArray[np.float32] = self._session.run(None, {self._input: tensor})[0]
         return output
+
+
+def providers() -> list[str]:
+    """Return where the network may run, the fastest first: on a GPU if this build knows how to and there is a driver."""
+    if CUDA not in onnxruntime.get_available_providers():
+        return [CPU]
+    try:
+        ctypes.CDLL(DRIVER)
+    except OSError as error:
+        # Tried all the same, it would print what it thinks of it, and take the CPU.
+        logging.getLogger(__name__).warning("this is ONNX Runtime for CUDA, and there is no GPU: %s", error)
+        return [CPU]
+    # CUDA's libraries are packages of their own, where the loader does not look.
+    onnxruntime.preload_dlls()
+    return [CUDA, CPU]

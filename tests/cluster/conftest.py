@@ -14,7 +14,7 @@ from tests.conformance.cluster import as_workflow, kubectl, why_absent
 
 ALONE = {
     **dict.fromkeys(("test_triggers", "test_submit", "test_upgrade_page", "test_deploy_docs"), "aliases"),
-    **dict.fromkeys(("test_failures_gpu", "test_conformance_detector"), "gpu"),
+    **dict.fromkeys(("test_failures_gpu", "test_deploy_gpu", "test_conformance_detector"), "gpu"),
 }
 """Modules that change something of which the cluster has only one, and so may not run side by side; each with the name of that."""
 

@@ -8,9 +8,12 @@ from pathlib import Path
 from steps import __version__
 
 TARGETS = ("core", "serve", "train")
+VARIANTS = {"serve-cuda": "serve"}
+"""Images with the steps of another, built only when they are named."""
 _FRAMEWORKS = ("torch", "torchvision", "ultralytics", "tensorflow", "openvino", "triton", "nvidia")
 _TOOLS = ("pytest", "hypothesis", "mypy", "hera", "uv", "pip")
 FOREIGN = {"core": _FRAMEWORKS + _TOOLS, "serve": _FRAMEWORKS + _TOOLS, "train": ("tensorflow", *_TOOLS)}
+FOREIGN["serve-cuda"] = tuple(name for name in FOREIGN["serve"] if name != "nvidia")
 """Packages that an image must not have."""
 PROGRAM = Path(__file__).with_name("inside.py").read_text(encoding="utf-8")
 

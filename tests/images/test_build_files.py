@@ -1,5 +1,6 @@
 """What the images are built from: targets, layers, and the command that builds them."""
 
+import json
 import os
 import re
 import runpy
@@ -11,7 +12,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 from steps.contract import Step
-from tests.images.containers import FOREIGN, TARGETS
+from tests.images.containers import FOREIGN, TARGETS, VARIANTS
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "images/Dockerfile").read_text(encoding="utf-8")
@@ -32,10 +33,13 @@ def stage_of(target: str) -> str:
 
 def test_targets_are_the_same_when_contracts_and_build_files_name_them() -> None:
     contracts = get_args(get_type_hints(Step)["image"])
-    assert sorted(contracts) == sorted(TARGETS) == sorted(FOREIGN)
-    assert f"TARGETS=({' '.join(TARGETS)})\n" in (ROOT / "images/build").read_text(encoding="utf-8")
+    assert sorted(contracts) == sorted(TARGETS)
+    assert set(FOREIGN) == {*TARGETS, *VARIANTS}
+    build = (ROOT / "images/build").read_text(encoding="utf-8")
+    assert f"TARGETS=({' '.join(TARGETS)})\nVARIANTS=({' '.join(VARIANTS)})\n" in build
     bake = (ROOT / "images/docker-bake.hcl").read_text(encoding="utf-8")
-    assert re.findall(r'(?<=\[)"core".*?(?=\])', bake) == [", ".join(f'"{name}"' for name in TARGETS)] * 2
+    by_default, known = (json.loads(f"[{names}]") for names in re.findall(r'(?<=\[)"core".*?(?=\])', bake))
+    assert (by_default, known) == ([*TARGETS], [*TARGETS, *VARIANTS])
 
 
 def test_arguments_are_declared_when_bake_and_build_give_them() -> None:
@@ -45,12 +49,12 @@ def test_arguments_are_declared_when_bake_and_build_give_them() -> None:
         assert name in (ROOT / "images/build").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", [*TARGETS, *VARIANTS])
 def test_code_comes_after_all_packages_and_user_is_a_number_when_an_image_ends(target: str) -> None:
     stage = stage_of(target)
     assert stage.rindex("COPY --from=") < stage.index("COPY steps /app/steps") < stage.index("USER 8737")
     assert "org.opencontainers.image.revision=$REVISION" in stage
-    assert ("HEALTHCHECK" in stage) == (target == "serve")
+    assert ("HEALTHCHECK" in stage) == (target.partition("-")[0] == "serve")
 
 
 def test_every_locked_package_is_in_one_layer_when_the_locks_are_parted() -> None:
@@ -63,16 +67,26 @@ def test_every_locked_package_is_in_one_layer_when_the_locks_are_parted() -> Non
     assert len(together) == len(set(together))
     assert {"torch", "torchvision", "triton"} < set(names["torch"])
     assert "fastapi" in names["serve"]
+    assert names["serve-cuda"] == ["onnxruntime-gpu"]
+    assert "nvidia-cudnn-cu13" in names["cuda"]
     assert all("--hash=sha256:" in entry for entries in layers.values() for entry in entries)
 
 
 def test_parting_refuses_when_a_package_of_core_is_locked_differently(tmp_path: Path) -> None:
-    for image, version in (("core", "1.0"), ("serve", "1.0"), ("train", "1.1")):
+    for image, version in (("core", "1.0"), ("serve", "1.0"), ("serve-cuda", "1.0"), ("train", "1.1")):
         (tmp_path / f"{image}.txt").write_text(f"numpy=={version} \\\n    --hash=sha256:0\n", encoding="utf-8")
     with pytest.raises(
         SystemExit, match=r"numpy==1\.0: in core\.txt, and not the same in train\.txt\n  hint: make lock"
     ):
         LAYERS_OF(tmp_path)
+
+
+def test_both_builds_of_onnx_runtime_have_one_version() -> None:
+    versions = [
+        re.search(rf"^{package}==(\S+)", (ROOT / f"requirements/{lock}.txt").read_text(encoding="utf-8"), re.MULTILINE)
+        for lock, package in (("core", "onnxruntime"), ("serve-cuda", "onnxruntime-gpu"))
+    ]
+    assert len({found[1] for found in versions if found}) == 1, "the files of one take the place of the other's"
 
 
 @pytest.mark.parametrize("engine", ["docker", "buildah"])
@@ -88,7 +102,7 @@ def test_dry_run_tells_the_commands_when_an_engine_is_named(engine: str) -> None
 @pytest.mark.parametrize(
     ("word", "told"),
     [
-        ("serv", "unknown target serv\n  hint: the targets are: core serve train"),
+        ("serv", "unknown target serv\n  hint: the targets are: core serve train serve-cuda"),
         ("--tag=", "unknown or empty option --tag=\n  hint: options are written --name=value"),
         ("--tag=a b", "tag a b is not one\n  hint:"),
         ("--registry=https://example.com", "registry https://example.com is not a name\n  hint:"),

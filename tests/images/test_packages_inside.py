@@ -2,13 +2,28 @@
 
 import pytest
 
-from tests.images.containers import FOREIGN, PROGRAM, TARGETS, name_of, run_inside, why_absent
+from tests.images.containers import FOREIGN, PROGRAM, TARGETS, VARIANTS, name_of, run_inside, why_absent
 
 pytestmark = pytest.mark.slow
+ON_GPU = """
+import ctypes, logging, pathlib
+
+import onnxruntime
+
+from steps.runtime.onnx_session import providers
+
+logging.basicConfig()
+onnxruntime.preload_dlls()
+try:
+    ctypes.CDLL(str(pathlib.Path(onnxruntime.__file__).parent / "capi/libonnxruntime_providers_cuda.so"))
+except OSError as error:
+    print(str(error).partition(":")[0])
+print(providers())
+"""
 SITE = "/opt/venv/lib/python3*/site-packages"
 
 
-@pytest.fixture(params=TARGETS)
+@pytest.fixture(params=[*TARGETS, *VARIANTS])
 def target(request: pytest.FixtureRequest) -> str:
     """Return a target whose image is here."""
     name = str(request.param)
@@ -28,7 +43,9 @@ def faults_after(change: str, target: str) -> str:
 
 
 def test_image_has_what_its_steps_need_and_no_more_when_its_packages_are_looked_for_inside(target: str) -> None:
-    done = run_inside(name_of(target), "python", "-", target, ",".join(FOREIGN[target]), text=PROGRAM)
+    done = run_inside(
+        name_of(target), "python", "-", VARIANTS.get(target, target), ",".join(FOREIGN[target]), text=PROGRAM
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -61,3 +78,13 @@ def test_image_is_small_enough_to_be_pulled_in_seconds(target: str, most_mb: int
     assert done.returncode == 0, done.stderr
     sizes = {line.split()[1]: int(line.split()[0]) for line in done.stdout.splitlines()}
     assert sum(sizes.values()) <= most_mb, sizes
+
+
+def test_network_runs_on_the_cpu_and_says_why_when_there_is_no_gpu_to_run_on() -> None:
+    """Its libraries are all there: what is missing is the driver, which a node with a GPU brings."""
+    if why := why_absent(name_of("serve-cuda")):
+        pytest.skip(why)
+    done = run_inside(name_of("serve-cuda"), "python", "-", text=ON_GPU)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout == "libcuda.so.1\n['CPUExecutionProvider']\n"
+    assert "there is no GPU: libcuda.so.1: cannot open shared object file" in done.stderr
