@@ -151,6 +151,7 @@ def peer(
             if process.poll() is not None or time.monotonic() > end:
                 raise SystemExit(f"{title} does not answer ({found}); its log ends:\n{log.read_text()[-2000:]}")
             time.sleep(0.3)
+        _hold(process.pid, core)
         yield Arm(title, port, path, shape, process)
 
 
@@ -178,6 +179,13 @@ def _stopping(process: "subprocess.Popen[str]") -> Iterator[None]:
                 os.kill(pid, 9)
             except ProcessLookupError:
                 continue
+
+
+def _hold(pid: int, core: int) -> None:
+    """Bring every thread back to `core`: ONNX Runtime left alone binds its own to others, which no container would allow."""
+    for one in _family(pid):
+        for thread in Path(f"/proc/{one}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {core})
 
 
 def _family(pid: int) -> list[int]:
