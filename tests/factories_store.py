@@ -37,7 +37,7 @@ def make_place(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     settings = moto_settings() if kind == "moto" else minio_settings()
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    client = boto3.client(
+    client = boto3.Session().client(
         "s3",
         endpoint_url=os.environ["AWS_ENDPOINT_URL_S3"],
         region_name="us-east-1",

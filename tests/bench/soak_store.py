@@ -63,7 +63,7 @@ class Minio:
 
     def make_bucket(self) -> None:
         """Make the bucket that everything lies in."""
-        client = boto3.client(
+        client = boto3.Session().client(
             "s3",
             endpoint_url=f"http://{self.address}",
             aws_access_key_id=self.variables["AWS_ACCESS_KEY_ID"],

@@ -20,7 +20,8 @@ def digests_of(workflow: Mapping[str, Any]) -> dict[tuple[str, str], str]:
         return {}
     repository = workflow["status"].get("artifactRepositoryRef", {}).get("artifactRepository", {})
     bucket = repository.get("s3", {}).get("bucket", "")
-    client = boto3.client("s3")
+    # The session that boto3 shares would keep the keys of whatever store it was first used for.
+    client = boto3.Session().client("s3")
     found: dict[tuple[str, str], str] = {}
     by_key: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:

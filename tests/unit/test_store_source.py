@@ -143,7 +143,7 @@ def test_a_prefix_is_refused_when_a_key_is_file_and_folder(
 def put_raw(place: str, key: str) -> None:
     """Put an object past the rules for keys, as another program may have."""
     bucket, _, prefix = place.removeprefix("s3://").partition("/")
-    client = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL_S3"], region_name="us-east-1")
+    client = boto3.Session().client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL_S3"], region_name="us-east-1")
     client.put_object(Bucket=bucket, Key=f"{prefix}/{key}", Body=b"")
     client.close()
 
