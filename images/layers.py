@@ -1,7 +1,8 @@
 """Part the lock files into one list of packages a layer, so that a layer changes only when its own packages do.
 
 `core` is in every image; `serve` and `train` are what their images have beyond it, `serve-cuda` what that image has
-beyond `serve`; `torch` and `cuda`, by far the largest, are apart from the rest of `train` and `serve-cuda`. Runs in the build, with Python alone: `python layers.py LOCKS OUT`.
+beyond `serve`; `torch` and `cuda`, by far the largest, are apart from the rest of `train` and `serve-cuda`. Runs in
+the build, with Python alone: `python layers.py LOCKS OUT`.
 """
 
 import re

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Any
 
+from workflows.cluster.client import CONTENTION
+
 BATCH = "argosight.dev/conformance"
 """Label of what one session submits."""
 LOOK_S = 1.0
@@ -19,7 +21,6 @@ NAMESPACE = os.environ.get("ARGOSIGHT_NAMESPACE", "argosight")
 SERVICE_ACCOUNT = os.environ.get("ARGOSIGHT_SERVICE_ACCOUNT", "argosight")
 USER = 8737
 QUOTA_TRIES = 5
-"""The API server asks to try again when many things are made at once under one quota."""
 IN_FLIGHT = int(os.environ.get("ARGOSIGHT_CONFORMANCE_IN_FLIGHT", "6"))
 """Workflows that run at once: a small machine thrashes with more."""
 
@@ -35,7 +36,7 @@ def kubectl(*words: str, text: str | None = None, timeout_s: float = 60) -> str:
         done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=timeout_s + 10, check=False)
         if not done.returncode:
             return done.stdout
-        if not (left and "Operation cannot be fulfilled on resourcequotas" in done.stderr):
+        if not (left and CONTENTION in done.stderr):
             break
         time.sleep(1)
     raise ClusterError(f"{' '.join(command)}: {done.stderr.strip()}")
