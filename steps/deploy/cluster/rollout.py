@@ -17,6 +17,9 @@ POLL_S: Final = 1.0
 PUT_BACK_S: Final = 60
 """Longest wait for what was put back: it still serves, unless it was gone before."""
 
+LEAVE_S: Final = 60
+"""Longest wait for servers that are removed to get no more requests."""
+
 MAKE_WAY_S: Final = 90
 """Longest wait for what must be gone before something else is made. A server may take 35 s to end."""
 
@@ -71,7 +74,7 @@ class Rollout:
             self.progress(1, 1, "stopped: putting back what served before")
             self.progress(1, 1, self._put_back())
             raise
-        self._remove(self._left_over())
+        self._remove(self._left_over(), self.manifests)
         return conversation, self._address()
 
     def _refuse_strangers(self) -> None:
@@ -201,9 +204,23 @@ class Rollout:
                 )
             time.sleep(POLL_S)
 
-    def _remove(self, objects: list[tuple[str, str]]) -> None:
+    def _remove(self, objects: list[tuple[str, str]], kept: tuple[Manifest, ...]) -> None:
+        """Remove `objects`, and wait until their servers get no requests: who goes back wants no answer of theirs."""
         for kind, name in objects:
             self.api.delete(kind, name)
+        if not any(kind in WORKLOADS for kind, _ in objects) or _is_knative(kept):
+            return
+        marks = {manifest["metadata"]["labels"].get(DEPLOYED) for manifest in kept}
+        deadline = time.monotonic() + LEAVE_S
+        while others := [pod for pod in self._living_pods() if pod["metadata"]["labels"].get(DEPLOYED) not in marks]:
+            if time.monotonic() > deadline:
+                names = ", ".join(pod["metadata"]["name"] for pod in others)
+                self.progress(1, 1, f"removed, but still there after {LEAVE_S} s: {names}")
+                return
+            time.sleep(POLL_S)
+
+    def _living_pods(self) -> list[Document]:
+        return alive(self.api.list("Pod", {INSTANCE: self.name}))
 
     def _put_back(self) -> str:
         """Undo the change, and say in words what serves now."""
@@ -211,7 +228,7 @@ class Rollout:
         try:
             self._make_way(self.manifests, self._was)
             self._apply(self._was)
-            self._remove([one for one in map(_identity, self.manifests) if one not in known])
+            self._remove([one for one in map(_identity, self.manifests) if one not in known], self._was)
             if not self.before:
                 return "nothing served before: what was made is removed again"
             return self._wait_for_before(self.before, time.monotonic() + PUT_BACK_S)
