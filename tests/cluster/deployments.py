@@ -94,7 +94,7 @@ class Model:
 
     def wait_for(self, *versions: str) -> None:
         """Wait until these are the versions of all servers; others may be on their way out when the step is done."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while self.served() != sorted(versions):
             assert time.monotonic() < deadline, f"{self.served()}\n{self.describe()}"
             time.sleep(0.5)

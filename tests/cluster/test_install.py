@@ -201,7 +201,7 @@ def test_doctor_names_the_pod_that_hangs_and_the_store_that_differs(place: Insta
         "patch", "configmap", "artifact-repositories", "-p", '{"data": {"argosight": "s3: {bucket: b, endpoint: e}"}}'
     )
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while "ImagePull" not in (output := place.argosight("doctor", "--only=cluster").stdout):
             assert time.monotonic() < end, output + place.describe()
             time.sleep(1)

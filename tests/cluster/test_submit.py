@@ -121,7 +121,7 @@ def test_run_goes_on_when_nobody_follows_it_any_more(token: str, shell: dict[str
             assert line, seen
             seen += line
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=30)
+        _, told = process.communicate(timeout=90)
         assert process.returncode == 130
         assert told.endswith(f"stop:    argo -n {NAMESPACE} stop {name}\n")
         assert phase(ClusterRun(name).look()) in {"Pending", "Running"}
