@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from steps import __version__
 from steps.serve import problem
 from steps.serve.access import guard
+from steps.serve.holdings import Holdings
 from steps.serve.limits import Limits
 from steps.serve.page import routes as page
 from steps.serve.protocols import detect, explain, predict, v1, v2
@@ -34,7 +35,8 @@ def create_app(service: Service, limits: Limits) -> FastAPI:
         lifespan=_lifespan(jobs),
     )
     problem.install(app)
-    intake, studio = Intake(limits), Studio(limits)
+    holdings = Holdings(limits.held_bytes)
+    intake, studio = Intake(limits, holdings), Studio(limits, holdings)
     app.include_router(predict.routes(service, limits, intake, studio))
     app.include_router(v1.routes(service, limits, intake))
     app.include_router(explain.routes(service, limits, intake, studio))
@@ -43,7 +45,7 @@ def create_app(service: Service, limits: Limits) -> FastAPI:
     app.include_router(detect.routes(service, limits, intake, studio, jobs))
     if limits.video_bytes:
         app.include_router(videos.routes(service, limits, jobs))
-    app.add_middleware(_Release, intake=intake)
+    app.add_middleware(_Release, holdings=holdings)
     guard(app, limits)
     return app
 
@@ -58,13 +60,13 @@ def _lifespan(jobs: VideoJobs) -> Callable[[FastAPI], AbstractAsyncContextManage
 
 
 class _Release:
-    """Middleware: when a request ends, its body no longer counts among what is held."""
+    """Middleware: when a request ends, what it brought or was sent no longer counts among what is held."""
 
-    def __init__(self, app: ASGIApp, intake: Intake) -> None:
-        self._app, self._intake = app, intake
+    def __init__(self, app: ASGIApp, holdings: Holdings) -> None:
+        self._app, self._holdings = app, holdings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._app(scope, receive, send)
         finally:
-            self._intake.release(scope)
+            self._holdings.release(scope)

@@ -62,10 +62,10 @@ class ServeInputs(Model):
     """Bytes that the body of a request may have."""
 
     max_held_bytes: Annotated[int, Internal()] = Field(default=200_000_000, ge=1)
-    """Bytes of all bodies that are held at once; a request beyond it is sent away."""
+    """Bytes of all bodies, and of all pictures on their way to clients, that are held at once; a request beyond it is sent away."""
 
     body_seconds: Annotated[float, Internal()] = Field(default=60, gt=0)
-    """Seconds for a body to arrive."""
+    """Seconds for a body to arrive, and for a picture to be taken by its client."""
 
     max_pixels: Annotated[int, Internal()] = Field(default=50_000_000, ge=1)
     """Pixels that the pictures of a request may have together, read from their headers before any is decoded."""

@@ -17,10 +17,10 @@ class Limits(BaseModel):
     """Bytes of a request's body, all pictures together."""
 
     held_bytes: int = Field(default=200_000_000, ge=1)
-    """Bytes of all bodies that are held at once; a request beyond it is sent away."""
+    """Bytes of all bodies, and of all pictures on their way to clients, that are held at once; a request beyond it is sent away."""
 
     body_timeout_s: float = Field(default=60.0, gt=0)
-    """Seconds for the body to arrive."""
+    """Seconds for the body to arrive, and for a picture to be taken by its client."""
 
     pixels: int = Field(default=50_000_000, ge=1)
     """Pixels of a request's pictures together, read from their headers before any is decoded."""

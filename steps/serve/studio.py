@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from steps.detection import draw
+from steps.serve.holdings import Holdings
 from steps.serve.limits import Limits
 from steps.serve.picture import Encoding, PictureSet, encode
 from steps.serve.service import DeadlineError, OverloadError, Prediction, Query, Service
@@ -22,7 +24,8 @@ class Studio:
     other bound than this one.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, holdings: Holdings) -> None:
+        self._limits, self.holdings = limits, holdings
         self._places, self._deadline_s = asyncio.Semaphore(limits.drawings), limits.deadline_s
         self._waiting = 0
 
@@ -53,24 +56,21 @@ class Studio:
             raise
 
     async def draw(
-        self,
-        service: Service,
-        content: bytes,
-        limits: Limits,
-        encoding: Encoding,
-        query: Query,
+        self, request: Request, service: Service, content: bytes, encoding: Encoding, query: Query
     ) -> tuple[bytes, Prediction]:
-        """Return the picture with the boxes drawn, and what they say.
+        """Return the picture with the boxes drawn, which counts among what `request` holds, and what they say.
 
         Raises:
-            Problem: As `PictureSet.decode` and `encode`.
+            Problem: As `PictureSet.decode`, `encode` and `Holdings.hold`.
             ServiceError: As `place` and `Service.predict`.
         """
         async with self.place():
-            pictures = PictureSet((content,), limits)
+            pictures = PictureSet((content,), self._limits)
             pictures.keep()
             (prediction,) = await service.predict(pictures.sources(), query)
-            return await run_in_threadpool(_render, pictures, prediction, encoding), prediction
+            drawn = await run_in_threadpool(_render, pictures, prediction, encoding)
+            self.holdings.hold(request, len(drawn))
+            return drawn, prediction
 
 
 def _render(pictures: PictureSet, prediction: Prediction, encoding: Encoding) -> bytes:

@@ -12,6 +12,7 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from steps.serve.holdings import Holdings
 from steps.serve.limits import Limits
 from steps.serve.picture import from_base64
 from steps.serve.problem import Problem
@@ -49,10 +50,10 @@ class Upload:
 
 
 class Intake:
-    """Reads bodies. All requests share one, so that their bodies together stay below a limit."""
+    """Reads bodies, and counts them among what is held."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits, self._held = limits, 0
+    def __init__(self, limits: Limits, holdings: Holdings) -> None:
+        self._limits, self._holdings = limits, holdings
 
     async def read(self, request: Request) -> Upload:
         """Read the pictures of `request`.
@@ -113,11 +114,11 @@ class Intake:
             await form.close()
 
     async def _chunks(self, request: Request) -> AsyncGenerator[bytes, None]:
-        """Yield the body; count it among what is held until this request ends, whichever way."""
+        """Yield the body; it counts among what is held."""
         limit, held = self._limits.body_bytes, 0
         received = declared_length(request)
         if received <= limit:
-            self._reserve(request, received)
+            self._holdings.hold(request, received)
             held = received
         if received <= limit + DRAIN:
             received = 0
@@ -125,28 +126,13 @@ class Intake:
                 received += len(chunk)
                 if received <= limit:
                     if received > held:  # sent in chunks, without saying how long it will be
-                        self._reserve(request, received - held)
+                        self._holdings.hold(request, received - held)
                         held = received
                     yield chunk
                 elif received > limit + DRAIN:
                     break
         if received > limit:
             raise too_large(limit)
-
-    def _reserve(self, request: Request, size: int) -> None:
-        if self._held + size > self._limits.held_bytes:
-            raise Problem(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                f"{self._held} bytes of other requests are held already",
-                hint="try again in a second, with fewer requests at once",
-                headers={"Retry-After": "1"},
-            )
-        self._held += size
-        request.scope.setdefault("argosight.held", []).append(size)
-
-    def release(self, scope: Any) -> None:
-        """Forget what the request of `scope` held."""
-        self._held -= sum(scope.pop("argosight.held", ()))
 
 
 def media_type(request: Request) -> str:

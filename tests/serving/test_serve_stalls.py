@@ -3,8 +3,11 @@
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
+import cv2
 import httpx
+import numpy as np
 import pytest
 
 from steps.serve.app import create_app
@@ -97,6 +100,60 @@ def test_connection_is_kept_when_its_client_is_only_unhurried(port: int) -> None
             time.sleep(0.3)
             answer = client.post("/predict", content=content, headers={"Content-Type": "image/jpeg"})
             assert answer.status_code == 200
+
+
+def form(url: str) -> httpx.Request:
+    """Return a request for a picture of 8 MB as PNG, more than the system takes off the server's hands."""
+    pixels = np.random.default_rng(0).integers(0, 256, (1500, 2000, 3), np.uint8)
+    done, content = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 30])
+    assert done
+    request = httpx.Request(
+        "POST", url, files={"file": ("a.jpg", content.tobytes(), "image/jpeg")}, headers={"Accept": "image/png"}
+    )
+    request.read()
+    return request
+
+
+@contextmanager
+def slow_reader(request: httpx.Request) -> Iterator[socket.socket]:
+    """Send `request`, take the first line of the answer, and leave the rest."""
+    lines = [
+        f"POST {request.url.raw_path.decode()} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in request.headers.items()),
+    ]
+    with socket.create_connection((request.url.host, request.url.port or 0)) as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.sendall("\r\n".join([*lines, "", ""]).encode() + request.content)
+        assert slow.recv(12) == b"HTTP/1.1 200"
+        yield slow
+
+
+@pytest.mark.parametrize("path", ["/predict?format=png", "/detect"])
+def test_picture_counts_among_what_is_held_while_its_client_does_not_take_it(engine: Engine, path: str) -> None:
+    with serving(create_app(engine, Limits(held_bytes=15_000_000))) as url, httpx.Client(timeout=60) as client:
+        request = form(url + path)
+        with slow_reader(request):
+            refused = client.send(request)
+            assert refused.status_code == 429, refused.text[:200]
+            assert "bytes of other requests are held already" in refused.text
+        due = time.monotonic() + 20
+        while (answer := client.send(request)).status_code == 429:
+            assert time.monotonic() < due
+        assert len(answer.content) > 6_000_000
+
+
+def test_connection_is_closed_when_its_client_takes_a_picture_byte_by_byte(engine: Engine) -> None:
+    with (
+        serving(create_app(engine, Limits(held_bytes=15_000_000, body_timeout_s=1))) as url,
+        slow_reader(form(f"{url}/predict?format=png")) as slow,
+    ):
+        for taken in range(1, 100):
+            time.sleep(0.1)
+            with httpx.Client(timeout=60) as client:
+                if client.send(form(f"{url}/predict?format=png")).status_code == 200:
+                    return
+            assert slow.recv(1), taken
+        pytest.fail("the slow client still holds its picture")
 
 
 def test_others_are_answered_when_many_stall(port: int) -> None:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from steps.serve.app import create_app
+from steps.serve.holdings import Holdings
 from steps.serve.limits import Limits
 from steps.serve.service import DeadlineError, OverloadError, Prediction, Query, Source
 from steps.serve.studio import MOST_WAITING, Studio
@@ -50,7 +51,7 @@ def test_few_pictures_are_kept_at_a_time_when_many_are_to_be_drawn_on(tmp_path: 
 
 def test_request_is_sent_away_when_too_many_wait_for_a_place() -> None:
     async def crowd() -> None:
-        studio, done = Studio(Limits(drawings=1)), asyncio.Event()
+        studio, done = Studio(Limits(drawings=1), Holdings(0)), asyncio.Event()
 
         async def draw() -> None:
             async with studio.place():
@@ -70,7 +71,7 @@ def test_request_is_sent_away_when_too_many_wait_for_a_place() -> None:
 
 def test_request_is_sent_away_when_its_deadline_passes_before_or_after_it_has_a_place() -> None:
     async def wait() -> None:
-        studio = Studio(Limits(drawings=1, deadline_s=0.1))
+        studio = Studio(Limits(drawings=1, deadline_s=0.1), Holdings(0))
 
         async def draw() -> None:
             async with studio.place():

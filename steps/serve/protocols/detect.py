@@ -15,7 +15,7 @@ from steps.serve.options import Detection, parse_options, query_parameters, sche
 from steps.serve.picture import PictureSet
 from steps.serve.problem import Problem
 from steps.serve.protocols.predict import PICTURE_ANSWERS
-from steps.serve.protocols.request import REFUSALS, answer_headers, request_id, wanted_encoding
+from steps.serve.protocols.request import REFUSALS, InPieces, answer_headers, request_id, wanted_encoding
 from steps.serve.service import Prediction, Service
 from steps.serve.studio import Studio
 from steps.serve.upload import Intake, Upload, declared_length, media_type, too_large
@@ -104,8 +104,8 @@ def routes(service: Service, limits: Limits, intake: Intake, studio: Studio, job
         options = parse_options(Detection, upload.fields, request.query_params)
         query, encoding = options.query(service, "", request_id(request)), wanted_encoding(request)
         if encoding:
-            content, prediction = await studio.draw(service, upload.contents[0], limits, encoding, query)
-            return Response(content, media_type=f"image/{encoding}", headers=answer_headers(prediction))
+            drawn, prediction = await studio.draw(request, service, upload.contents[0], encoding, query)
+            return InPieces(drawn, f"image/{encoding}", prediction, timeout_s=limits.body_timeout_s)
         sources = PictureSet(upload.contents[:1], limits).sources()
         (prediction,) = await service.predict(sources, query)
         answer = Detected(

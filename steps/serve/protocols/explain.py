@@ -18,8 +18,8 @@ from steps.serve.options import Detection, parse_options
 from steps.serve.picture import PictureSet, encode
 from steps.serve.problem import Problem
 from steps.serve.protocols.predict import PICTURE_ANSWERS
-from steps.serve.protocols.request import REFUSALS, answer_headers, request_id, wanted_encoding
-from steps.serve.protocols.v1 import document, metadata, read_question, respond
+from steps.serve.protocols.request import REFUSALS, InPieces, request_id, wanted_encoding
+from steps.serve.protocols.v1 import document, metadata, read_question
 from steps.serve.saliency import Saliency, explain, paint, runs_of
 from steps.serve.service import Picture, Prediction, Service
 from steps.serve.studio import Studio
@@ -115,11 +115,13 @@ def routes(service: Service, limits: Limits, intake: Intake, studio: Studio) -> 
             findings = await find(contents, name, options, request_id(request))
             if encoding:
                 painted = await run_in_threadpool(lambda: encode(findings[0].painted(), encoding))
-                media, headers = f"image/{encoding}", answer_headers(findings[0].prediction)
-                return Response(painted, media_type=media, headers=headers)
-            explanations = await run_in_threadpool(lambda: tuple(finding.spelled() for finding in findings))
-        prediction = findings[0].prediction
-        return respond(Explanations(explanations=explanations, metadata=metadata(prediction)), prediction)
+                return send(request, painted, f"image/{encoding}", findings[0].prediction)
+            spelled = await run_in_threadpool(_spell, findings)
+            return send(request, spelled, "application/json", findings[0].prediction)
+
+    def send(request: Request, content: bytes, media_type: str, prediction: Prediction) -> Response:
+        studio.holdings.hold(request, len(content))
+        return InPieces(content, media_type, prediction, timeout_s=limits.body_timeout_s)
 
     async def find(contents: list[bytes], name: str, options: ExplainOptions, identity: str) -> list[_Finding]:
         pictures = PictureSet(contents, limits)
@@ -135,6 +137,11 @@ def routes(service: Service, limits: Limits, intake: Intake, studio: Studio) -> 
         return findings
 
     return router
+
+
+def _spell(findings: list[_Finding]) -> bytes:
+    explanations = tuple(finding.spelled() for finding in findings)
+    return Explanations(explanations=explanations, metadata=metadata(findings[0].prediction)).model_dump_json().encode()
 
 
 def _check_cost(pictures: int, options: ExplainOptions, limits: Limits, *, as_picture: bool) -> None:

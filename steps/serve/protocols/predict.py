@@ -11,7 +11,7 @@ from steps.serve.limits import Limits
 from steps.serve.options import Options, parse_options, query_parameters, schemas
 from steps.serve.picture import PictureSet
 from steps.serve.problem import Problem
-from steps.serve.protocols.request import REFUSALS, answer_headers, refusals, request_id, wanted_encoding
+from steps.serve.protocols.request import REFUSALS, InPieces, answer_headers, refusals, request_id, wanted_encoding
 from steps.serve.service import ModelInfo, NotReadyError, Service
 from steps.serve.studio import Studio
 from steps.serve.upload import Intake
@@ -81,8 +81,8 @@ def routes(service: Service, limits: Limits, intake: Intake, studio: Studio) -> 
             )
         query = options.query(service, options.model, request_id(request))
         if encoding:
-            content, prediction = await studio.draw(service, upload.contents[0], limits, encoding, query)
-            return Response(content, media_type=f"image/{encoding}", headers=answer_headers(prediction))
+            drawn, prediction = await studio.draw(request, service, upload.contents[0], encoding, query)
+            return InPieces(drawn, f"image/{encoding}", prediction, timeout_s=limits.body_timeout_s)
         sources = PictureSet(upload.contents, limits).sources()
         predictions = await service.predict(sources, query)
         return Response(

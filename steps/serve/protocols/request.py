@@ -1,13 +1,21 @@
 """What all protocols over HTTP read from a request's headers, and say in a response's."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from steps.serve.picture import Encoding
 from steps.serve.problem import ProblemDocument
 from steps.serve.service import Prediction
+
+PIECE = 2**18
+"""Bytes that are given to a connection at once."""
 
 _ENCODINGS: dict[str, Encoding] = {
     "image/jpeg": "jpeg",
@@ -52,6 +60,30 @@ def request_id(request: Request) -> str:
 def answer_headers(prediction: Prediction) -> dict[str, str]:
     """Say which version answered, and which request."""
     return {"X-Model-Version": str(prediction.version), "X-Request-Id": prediction.request_id}
+
+
+class InPieces(StreamingResponse):
+    """An answer that may be large, sent as its client takes it: until then its request lasts, and holds it.
+
+    Written at once, all of it would lie in the connection's buffer, where nothing counts it. A client that has not taken
+    it within `timeout_s` loses the connection.
+    """
+
+    def __init__(self, content: bytes, media_type: str, prediction: Prediction, *, timeout_s: float) -> None:
+        headers = answer_headers(prediction) | {"Content-Length": str(len(content))}
+        super().__init__(_pieces(content), media_type=media_type, headers=headers)
+        self._timeout_s = timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it. What is not completed is closed by the server."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout_s):
+                await super().__call__(scope, receive, send)
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    for at in range(0, len(content), PIECE):
+        yield content[at : at + PIECE]
 
 
 def wanted_encoding(request: Request) -> Encoding | None:
