@@ -70,7 +70,7 @@ def test_canary_goes_and_the_others_stay_when_rolled_back(model: Model) -> None:
 def test_what_served_is_put_back_when_the_next_does_not_start(model: Model) -> None:
     model.start(TARGET)
     before = kubectl("get", "deployment", model.name, "-o", "jsonpath={.spec.template}")
-    failed = model.deploy(TARGET, "--image=127.0.0.1:5000/there-is-no:such-image", "--ready-timeout=20s")
+    failed = model.deploy(TARGET, "--image=127.0.0.1:5000/there-is-no:such-image", "--ready-timeout=30s")
     assert failed.returncode == 75
     assert "Err" in failed.stderr or "BackOff" in failed.stderr
     assert "version 1, which served before, is put back and ready" in failed.stderr

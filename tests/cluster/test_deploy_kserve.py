@@ -53,7 +53,7 @@ def test_version_answers_scales_and_goes_back_when_deployed_in_standard_mode(mod
 
 def test_what_served_is_put_back_when_the_next_does_not_start(model: Model) -> None:
     model.start(TARGET)
-    failed = model.deploy(TARGET, "--image=127.0.0.1:5000/there-is-no:such-image", "--ready-timeout=20s")
+    failed = model.deploy(TARGET, "--image=127.0.0.1:5000/there-is-no:such-image", "--ready-timeout=30s")
     assert failed.returncode == 75
     assert "version 1, which served before, is put back and ready" in failed.stderr
     assert model.served() == ["1"]
@@ -82,7 +82,7 @@ def test_service_keeps_its_address_and_goes_over_when_the_target_changes(model: 
 
 def test_deployment_still_serves_when_kserve_does_not_get_its_image(model: Model) -> None:
     model.start("--deploy-target=deployment")
-    failed = model.deploy(TARGET, "--image=127.0.0.1:5000/there-is-no:such-image", "--ready-timeout=20s")
+    failed = model.deploy(TARGET, "--image=127.0.0.1:5000/there-is-no:such-image", "--ready-timeout=30s")
     assert failed.returncode == 75
     assert "version 1, which served before, is put back and ready" in failed.stderr
     assert model.served() == ["1"]

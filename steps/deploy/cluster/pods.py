@@ -1,6 +1,7 @@
 """The servers of one deployment: which are ready, and in words why the others are not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from steps.deploy.cluster.api import Api, Document
@@ -50,10 +51,35 @@ def refuse_hopeless(api: Api, pods: list[Document]) -> None:
                 )
 
 
-def explain(api: Api, pods: list[Document]) -> str:
-    """Say in words what each of `pods` waits for or ended with, with the end of its log."""
-    told = [f"pod {pod['metadata']['name']}: {'; '.join(_faults(api, pod)) or 'not ready'}" for pod in pods]
+def explain(api: Api, pods: list[Document], waited: Mapping[str, list[str]] = MappingProxyType({})) -> str:
+    """Say in words what each of `pods` waits for or ended with, with the end of its log.
+
+    Args:
+        api: The cluster.
+        pods: As they are now.
+        waited: By name, what they waited for when that was last known.
+    """
+    told = []
+    for pod in pods:
+        name = pod["metadata"]["name"]
+        faults = (
+            [*_faults(api, pod)] or waited.get(name) or ["not ready; its containers are being made or just started"]
+        )
+        told.append(f"pod {name}: {'; '.join(faults)}")
     return "\n".join(told)
+
+
+def waits(pod: Document) -> list[str]:
+    """Say in words what containers of `pod` wait for, besides their turn.
+
+    A kubelet tells it for a while: an image that cannot be pulled is being pulled again every now and then.
+    """
+    ordinary = (None, "PodInitializing", "ContainerCreating")
+    return [
+        f"{status['name']} waits: {waiting['reason']} {waiting.get('message', '')}".rstrip()
+        for status in _containers(pod)
+        if (waiting := _waiting(status)).get("reason") not in ordinary
+    ]
 
 
 def explain_absence(api: Api, name: str, deployed: str) -> str:
@@ -73,10 +99,9 @@ def _faults(api: Api, pod: Document) -> Iterator[str]:
     for condition in pod["status"].get("conditions", ()):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             yield f"it finds no node: {condition.get('message', condition.get('reason', ''))}"
+    yield from waits(pod)
     for status in _containers(pod):
-        waiting, ended = _waiting(status), _ended(status)
-        if waiting.get("reason") not in (None, "PodInitializing", "ContainerCreating"):
-            yield f"{status['name']} waits: {waiting['reason']} {waiting.get('message', '')}".rstrip()
+        ended = _ended(status)
         if ended and ended.get("reason") != "Completed":
             yield f"{status['name']} ended with exit code {ended.get('exitCode')} ({ended.get('reason', '')})"
         running = "running" in status.get("state", {})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from steps.deploy.cluster.api import Api, Document
-from steps.deploy.cluster.pods import alive, explain, explain_absence, ready, refuse_hopeless
+from steps.deploy.cluster.pods import alive, explain, explain_absence, ready, refuse_hopeless, waits
 from steps.deploy.cluster.record import Record
 from steps.deploy.cluster.settings import DEPLOYED, INSTANCE, MANAGED_BY, PORT, TRACK
 from steps.deploy.conversation import REQUESTS, Conversation, Golden, converse
@@ -109,11 +109,13 @@ class Rollout:
 
     def _wait(self, deadline: float) -> Conversation:
         asked: dict[str, Conversation] = {}
+        waited: dict[str, list[str]] = {}
         told = -1
         while True:
             pods = self.api.list("Pod", {INSTANCE: self.name, TRACK: self.track})
             ours = [pod for pod in pods if pod["metadata"]["labels"].get(DEPLOYED) == self.deployed]
             refuse_hopeless(self.api, ours)
+            waited |= {pod["metadata"]["name"]: found for pod in ours if (found := waits(pod))}
             for pod in ready(ours):
                 if pod["metadata"]["name"] not in asked:
                     asked[pod["metadata"]["name"]] = self._ask(pod, first=not asked)
@@ -131,7 +133,7 @@ class Rollout:
                 ours_waiting = [pod for pod in alive(ours) if pod not in ready(ours)]
                 reason = waits_for
                 if answering < self.servers:
-                    reason = explain(self.api, ours_waiting)
+                    reason = explain(self.api, ours_waiting, waited)
                     reason = reason or explain_absence(self.api, self.name, self.deployed)
                 raise TemporaryError(
                     f"version {self.version.number} of {self.version.name!r} does not serve in time: "
