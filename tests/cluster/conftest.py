@@ -1,9 +1,7 @@
 """What tests on a cluster share: that there is one, and a small data set in its store."""
 
-import fcntl
 import json
 import secrets
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +10,15 @@ import pytest
 from tests.cluster.runs import ClusterRun, phase, site
 from tests.conformance.cluster import as_workflow, kubectl, why_absent
 
+HERE = Path(__file__).parent
 ALONE = {
     **dict.fromkeys(("test_triggers", "test_submit", "test_upgrade_page", "test_deploy_docs"), "aliases"),
     **dict.fromkeys(("test_failures_gpu", "test_deploy_gpu", "test_conformance_detector"), "gpu"),
 }
 """Modules that change something of which the cluster has only one, and so may not run side by side; each with the name of that."""
+
+LONGEST = ("aliases", "test_failures_runs", "gpu", "test_failures_pods", "test_ui", "test_conformance")
+"""What takes minutes, for the most part by waiting: it begins first, and what keeps the processors busy runs beside it."""
 
 DRAWING = """
 import subprocess, sys
@@ -29,16 +31,16 @@ open_store(url.rpartition("/")[0]).upload(Path("/work/out/archive"), url.rpartit
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _alone(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Wait for modules in other processes that would disturb this one; `--dist loadfile` keeps each module whole."""
-    group = ALONE.get(request.path.stem)
-    if not group:
-        yield
-        return
-    with Path(tempfile.gettempdir(), f"argosight-cluster-tests-{group}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell `--dist loadgroup` what stays in one process, and, with `--no-loadscope-reorder`, what begins first."""
+    ours = [item for item in items if item.path.parent == HERE]
+    groups = {item: ALONE.get(item.path.stem, item.path.stem) for item in ours}
+    for item, group in groups.items():
+        item.add_marker(pytest.mark.xdist_group(group))
+    ours.sort(key=lambda item: LONGEST.index(groups[item]) if groups[item] in LONGEST else len(LONGEST))
+    others = [item for item in items if item not in groups]
+    items[:] = [*others, *ours]
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from workflows.cluster.client import CONTENTION
 
 BATCH = "argosight.dev/conformance"
 """Label of what one session submits."""
-LOOK_S = 1.0
+LOOK_S = 2.0
 NAMESPACE = os.environ.get("ARGOSIGHT_NAMESPACE", "argosight")
 SERVICE_ACCOUNT = os.environ.get("ARGOSIGHT_SERVICE_ACCOUNT", "argosight")
 USER = 8737
