@@ -4,8 +4,10 @@ import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.cluster.runs import ClusterRun, phase, site
 from tests.conformance.cluster import as_workflow, kubectl, why_absent
@@ -23,6 +25,7 @@ LONGEST = ("aliases", "test_failures_runs", "gpu", "test_failures_pods", "test_u
 DRAWING = """
 import subprocess, sys
 from pathlib import Path
+from typing import Any
 from steps.store import open_store
 
 count, url = sys.argv[1:]
@@ -31,16 +34,36 @@ open_store(url.rpartition("/")[0]).upload(Path("/work/out/archive"), url.rpartit
 """
 
 
-@pytest.hookimpl(tryfirst=True)
+class Groups(LoadScopeScheduling):  # type: ignore[misc]
+    """Keeps each module in one process, and with it those that it may not run beside.
+
+    As `--dist loadgroup` would, which needs a pytest older than ours.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(Path(nodeid.partition("::")[0]))
+
+
+def group_of(module: Path) -> str:
+    """Return what one process runs from end to end."""
+    return ALONE.get(module.stem, module.stem)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
+    """Let several processes share the tests by groups, in the order that is collected."""
+    config.option.loadscopereorder = False
+    return Groups(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell `--dist loadgroup` what stays in one process, and, with `--no-loadscope-reorder`, what begins first."""
-    ours = [item for item in items if item.path.parent == HERE]
-    groups = {item: ALONE.get(item.path.stem, item.path.stem) for item in ours}
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-    ours.sort(key=lambda item: LONGEST.index(groups[item]) if groups[item] in LONGEST else len(LONGEST))
-    others = [item for item in items if item not in groups]
-    items[:] = [*others, *ours]
+    """Put the longest groups first."""
+
+    def rank(item: pytest.Item) -> int:
+        group = group_of(item.path)
+        return LONGEST.index(group) if group in LONGEST else len(LONGEST)
+
+    ours = sorted((item for item in items if item.path.parent == HERE), key=rank)
+    items[:] = [*(item for item in items if item.path.parent != HERE), *ours]
 
 
 @pytest.fixture(scope="session")
