@@ -25,7 +25,6 @@ LONGEST = ("aliases", "test_failures_runs", "gpu", "test_failures_pods", "test_u
 DRAWING = """
 import subprocess, sys
 from pathlib import Path
-from typing import Any
 from steps.store import open_store
 
 count, url = sys.argv[1:]

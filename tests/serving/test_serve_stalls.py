@@ -143,17 +143,16 @@ def test_picture_counts_among_what_is_held_while_its_client_does_not_take_it(eng
 
 
 def test_connection_is_closed_when_its_client_takes_a_picture_byte_by_byte(engine: Engine) -> None:
-    with (
-        serving(create_app(engine, Limits(held_bytes=15_000_000, body_timeout_s=1))) as url,
-        slow_reader(form(f"{url}/predict?format=png")) as slow,
-    ):
-        for taken in range(1, 100):
-            time.sleep(0.1)
-            with httpx.Client(timeout=60) as client:
-                if client.send(form(f"{url}/predict?format=png")).status_code == 200:
+    limits = Limits(held_bytes=15_000_000, body_timeout_s=1)
+    with serving(create_app(engine, limits)) as url, httpx.Client(timeout=60) as client:
+        request = form(f"{url}/predict?format=png")
+        with slow_reader(request) as slow:
+            for taken in range(1, 100):
+                time.sleep(0.1)
+                if client.send(request).status_code == 200:
                     return
-            assert slow.recv(1), taken
-        pytest.fail("the slow client still holds its picture")
+                assert slow.recv(1), taken
+            pytest.fail("the slow client still holds its picture")
 
 
 def test_others_are_answered_when_many_stall(port: int) -> None:
