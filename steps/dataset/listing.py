@@ -4,12 +4,13 @@ import sqlite3
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
+from typing import Self
 
 from steps.dataset.issues import Issue
 
 
 class Listing:
-    """Rows of text by image, in whatever order they come, given back image by image."""
+    """Rows of text by image, in whatever order they come, given back image by image; used with `with`."""
 
     def __init__(self, file: Path) -> None:
         file.unlink(missing_ok=True)
@@ -21,6 +22,12 @@ class Listing:
             "CREATE TABLE missed (code TEXT, file TEXT, row INTEGER, found TEXT);"
         )
         self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
 
     def add(self, path: str, content: str) -> None:
         """Add a row about the image at `path`."""

@@ -5,8 +5,10 @@ import re
 import sqlite3
 import unicodedata
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from steps.dataset.file_kinds import JUNK, PICTURES, unwanted
 from steps.dataset.issues import Issue
@@ -25,6 +27,7 @@ def key(name: str) -> str:
 class Tree:
     """The files below a folder, without links, special files and what desktops leave behind.
 
+    Used with `with`, which closes the index and the listing.
     Paths are text relative to `root`, with `/`. Everything is listed in the order of paths.
     """
 
@@ -34,28 +37,34 @@ class Tree:
 
     _index: Path
     _db: sqlite3.Connection = field(repr=False)
+    _opened: ExitStack = field(repr=False)
 
     @classmethod
     def scan(cls, folder: Path, index: Path, note: Note) -> "Tree":
         """List the files below `folder`, wrapper folders peeled off; `index` is a file to keep the list in."""
-        db = sqlite3.connect(index, isolation_level=None)
-        db.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN;")
-        db.execute(
-            "CREATE TABLE file (path TEXT PRIMARY KEY, folder TEXT, base TEXT, stem TEXT, suffix TEXT, picture INT)"
-            " WITHOUT ROWID"
-        )
-        tree = cls(_unwrap(folder, note), {}, index, db)
-        db.executemany("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?)", tree._walk(note))
-        db.executescript("CREATE INDEX by_base ON file (base); CREATE INDEX by_stem ON file (stem);")
+        with ExitStack() as opened:
+            db = opened.enter_context(closing(sqlite3.connect(index, isolation_level=None)))
+            db.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN;")
+            db.execute(
+                "CREATE TABLE file (path TEXT PRIMARY KEY, folder TEXT, base TEXT, stem TEXT, suffix TEXT, picture INT)"
+                " WITHOUT ROWID"
+            )
+            tree = cls(_unwrap(folder, note), {}, index, db, opened)
+            db.executemany("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?)", tree._walk(note))
+            db.executescript("CREATE INDEX by_base ON file (base); CREATE INDEX by_stem ON file (stem);")
+            # Nothing failed: from here on the connection is the tree's to close.
+            tree._opened = opened.pop_all()
         return tree
 
-    def close(self) -> None:
-        """Let go of the index file."""
-        self._db.close()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
 
     def listing(self) -> Listing:
-        """Return an empty listing that lies beside the index; a tree has one."""
-        return Listing(self._index.with_suffix(".listing"))
+        """Return an empty listing that lies beside the index and is closed with it; a tree has one."""
+        return self._opened.enter_context(Listing(self._index.with_suffix(".listing")))
 
     def pictures(self) -> Iterator[str]:
         """Yield every file that has the extension of a picture."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from steps.dataset.formats.source import Picture
 from steps.dataset.issues import Issue
@@ -36,7 +36,7 @@ class Finding:
 
 
 class Ledger:
-    """Names, outcomes and issues of one intake."""
+    """Names, outcomes and issues of one intake; used with `with`."""
 
     def __init__(self, file: Path) -> None:
         self._db = sqlite3.connect(file, isolation_level=None)
@@ -55,6 +55,12 @@ class Ledger:
         """Classes of the source, before renaming."""
         self.rows = 0
         """Label rows that were there, good and bad."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
 
     def name_all(self, pictures: Iterable[Picture]) -> int:
         """Give every image a name, and return how many there are."""

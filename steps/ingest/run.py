@@ -41,9 +41,11 @@ def ingest(inputs: IngestInputs, work: Workspace) -> IngestOutputs:
         warm_up()
     # Before anything is fetched: what arrives in the meantime then counts as new, even if some of it was read.
     listing = listing_digest(inputs.source)
-    with work.scratch("ingest") as scratch:
-        ledger = Ledger(scratch / "ledger.sqlite")
-        tree = Tree.scan(_folder(inputs, scratch, ledger, work), scratch / "tree.sqlite", ledger.note)
+    with (
+        work.scratch("ingest") as scratch,
+        Ledger(scratch / "ledger.sqlite") as ledger,
+        Tree.scan(_folder(inputs, scratch, ledger, work), scratch / "tree.sqlite", ledger.note) as tree,
+    ):
         chosen = recognise(tree, inputs.format)
         source = chosen.open(tree, rules.keep)
         if isinstance(source, LabelStudioSource):

@@ -1,6 +1,8 @@
 """Finding files: wrapper folders, references from other machines, junk."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,10 +12,12 @@ from steps.dataset.tree import Tree
 from tests.factories_ingest import write_tree
 
 
-def scan(tmp_path: Path, *paths: str) -> tuple[Tree, list[Issue]]:
+@contextmanager
+def scan(tmp_path: Path, *paths: str) -> Iterator[tuple[Tree, list[Issue]]]:
     issues: list[Issue] = []
     folder = write_tree(tmp_path / "source", dict.fromkeys(paths, b"x"))
-    return Tree.scan(folder, tmp_path / "tree.sqlite", issues.append), issues
+    with Tree.scan(folder, tmp_path / "tree.sqlite", issues.append) as tree:
+        yield tree, issues
 
 
 REFERENCES = {
@@ -35,27 +39,27 @@ REFERENCES = {
 
 @pytest.mark.parametrize(("reference", "near", "found"), REFERENCES.values(), ids=REFERENCES.keys())
 def test_image_is_located_when_a_reference_is(tmp_path: Path, reference: str, near: str, found: list[str]) -> None:
-    tree, _ = scan(tmp_path, "images/train/a.jpg", "images/valid/a.jpg", "images/train/b.jpg", "labels/a.txt")
-    assert tree.locate(reference, near) == found
+    paths = ("images/train/a.jpg", "images/valid/a.jpg", "images/train/b.jpg", "labels/a.txt")
+    with scan(tmp_path, *paths) as (tree, _):
+        assert tree.locate(reference, near) == found
 
 
 def test_wrapper_folders_are_peeled_off_when_they_hold_nothing_else(tmp_path: Path) -> None:
-    tree, issues = scan(
-        tmp_path, "a/b/c.jpg", "a/b/c.txt", "a/LICENSE", "__MACOSX/a/b/._c.jpg", ".DS_Store", "a/.git/x.jpg"
-    )
-    assert list(tree.pictures()) == ["c.jpg"]
+    paths = ("a/b/c.jpg", "a/b/c.txt", "a/LICENSE", "__MACOSX/a/b/._c.jpg", ".DS_Store", "a/.git/x.jpg")
+    with scan(tmp_path, *paths) as (tree, issues):
+        assert list(tree.pictures()) == ["c.jpg"]
     assert [issue.file for issue in issues] == ["LICENSE"]
 
 
 def test_files_are_listed_in_order_when_folders_are_deep(tmp_path: Path) -> None:
     deep = "/".join(["d"] * 300) + "/z.jpg"
-    tree, _ = scan(tmp_path, deep, "b.jpg", "a/z.JPG", "a/y.png")
-    assert list(tree.pictures()) == ["a/y.png", "a/z.JPG", "b.jpg", deep]
+    with scan(tmp_path, deep, "b.jpg", "a/z.JPG", "a/y.png") as (tree, _):
+        assert list(tree.pictures()) == ["a/y.png", "a/z.JPG", "b.jpg", deep]
 
 
 def test_name_is_told_when_it_is_not_utf8(tmp_path: Path) -> None:
     write_tree(tmp_path / "source", {"a.jpg": b"x"})
     (tmp_path / "source" / os.fsdecode(b"\xe9.jpg")).touch()
-    tree, issues = scan(tmp_path, "b.jpg")
-    assert list(tree.pictures()) == ["a.jpg", "b.jpg"]
+    with scan(tmp_path, "b.jpg") as (tree, issues):
+        assert list(tree.pictures()) == ["a.jpg", "b.jpg"]
     assert issues == [Issue("name_not_utf8", "\\udce9.jpg")]

@@ -219,3 +219,13 @@ def test_processes_end_and_nothing_looks_finished_when_it_is_stopped(tmp_path: P
     assert not (tmp_path / "work" / "out").exists()
     if number != signal.SIGKILL:
         assert "interrupted" in json.loads((tmp_path / "work" / "record.json").read_text())["error"]["message"]
+
+
+def test_index_files_are_closed_when_a_source_is_refused(tmp_path: Path) -> None:
+    # Somebody who holds the error holds the frames of the step too: only closing closes the files.
+    with pytest.raises(DatasetError) as caught:
+        take_in(tmp_path, {"a.jpg": picture(), "a.xml": voc(("plane", 5, 5, 5, 5))})
+    assert caught.value.__traceback__ is not None
+    # The scratch folder is gone by then, and psutil lists no file that is deleted.
+    links = [link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    assert [link for link in links if link.is_relative_to(tmp_path)] == []

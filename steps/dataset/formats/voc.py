@@ -74,7 +74,9 @@ class VocLabels:
             reading.total += 1
             label = (item.findtext("name") or "").strip()
             box = item.find("bndbox")
-            found = " ".join([label, *(f"{side.tag}={(side.text or '').strip()}" for side in box or ())])
+            found = " ".join(
+                [label, *(f"{side.tag}={(side.text or '').strip()}" for side in (() if box is None else box))]
+            )
             try:
                 row, swapped = _row(number, label, box, found)
             except Rejection as fault:
