@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from steps import __version__
 from steps.serve import problem
 from steps.serve.access import guard
+from steps.serve.head import AnswerHead
 from steps.serve.holdings import Holdings
 from steps.serve.limits import Limits
 from steps.serve.page import routes as page
@@ -47,6 +48,7 @@ def create_app(service: Service, limits: Limits) -> FastAPI:
         app.include_router(videos.routes(service, limits, jobs))
     app.add_middleware(_Release, holdings=holdings)
     guard(app, limits)
+    app.add_middleware(AnswerHead)
     return app
 
 

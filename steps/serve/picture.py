@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from io import BytesIO
 from typing import Literal
+from urllib.parse import unquote
 
 import cv2
 import numpy as np
@@ -16,6 +17,8 @@ from steps.serve.service import Picture
 
 JPEG_QUALITY = 90
 WEBP_QUALITY = 90
+
+_URL_SAFE = str.maketrans("-_", "+/")
 
 Encoding = Literal["jpeg", "png", "webp"]
 _ENCODERS: dict[Encoding, tuple[str, list[int]]] = {
@@ -143,13 +146,22 @@ def encode(pixels: Picture, encoding: Encoding = "jpeg") -> bytes:
 def from_base64(text: str, where: str) -> bytes:
     """Return the bytes that `text` spells, with or without `data:image/…;base64,` before them.
 
+    Standard or URL-safe letters, with line breaks (MIME) or without, padded or not: encoders differ in all of these.
+
     Raises:
         Problem: 422 if it is no base64; `where` names the place.
     """
-    if text.startswith("data:"):
-        text = text.partition(",")[2]
+    if text[:5].lower() == "data:":
+        text = unquote(text.partition(",")[2])
     try:
+        # At once what most clients send: nothing of it is copied.
         return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        pass
+    try:
+        # A space inside a line stays an error: it is what a form makes of an unescaped `+`.
+        letters = "".join(line.strip() for line in text.splitlines()).translate(_URL_SAFE).rstrip("=")
+        return binascii.a2b_base64(letters + "=" * (-len(letters) % 4), strict_mode=True)
     except ValueError:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
