@@ -27,9 +27,9 @@ def write_intake(folder: Path) -> None:
     bad, _ = _scene(90)
     cv2.imwrite(str(folder / "thumbnails/q0.jpg"), cv2.rectangle(bad, (80, 60), (81, 160), (40, 40, 220), 2))
     quarantined = [
-        _issue("zero_size", "quarantined", "labels/000090.txt", 2, "0 0.25 0.46 0 0.42", "the box has no width"),
-        _issue("out_of_range", "quarantined", "labels/000131.txt", 1, "1 1.2 0.4 0.1 0.1", "coordinates lie outside"),
-        _issue("unreadable", "quarantined", "images/000222.jpg", None, "<!doctype html>", "it is no picture"),
+        _issue("zero_size", "rejected", "labels/000090.txt", 2, "0 0.25 0.46 0 0.42", "the box has no width"),
+        _issue("out_of_range", "rejected", "labels/000131.txt", 1, "1 1.2 0.4 0.1 0.1", "coordinates lie outside"),
+        _issue("unreadable", "rejected", "images/000222.jpg", None, "<!doctype html>", "it is no picture"),
     ]
     repaired = [
         _issue(
@@ -37,7 +37,7 @@ def write_intake(folder: Path) -> None:
         )
         for index in range(300, 314)
     ]
-    counted = [_issue("no_labels", "counted", "images/000017.jpg", None, "", "no label file: background")]
+    counted = [_issue("no_labels", "noted", "images/000017.jpg", None, "", "no label file: background")]
     intake = {
         "source": SOURCE,
         "format": "yolo",

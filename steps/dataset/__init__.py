@@ -8,6 +8,6 @@ images/             the pictures, upright, never touched again
 """
 
 from steps.dataset.canonical import Dataset, DatasetWriter, Splits
-from steps.dataset.records import Box, DatasetInfo, ImageRecord
+from steps.dataset.records import Box, DatasetInfo, ImageRecord, Mask
 
-__all__ = ["Box", "Dataset", "DatasetInfo", "DatasetWriter", "ImageRecord", "Splits"]
+__all__ = ["Box", "Dataset", "DatasetInfo", "DatasetWriter", "ImageRecord", "Mask", "Splits"]

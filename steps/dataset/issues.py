@@ -1,13 +1,18 @@
 """What can be wrong with labelled images, and what is done about it: one table for every format.
 
-A row is a line of a YOLO file, an object of a VOC file, an annotation of a COCO or Label Studio file.
+A row is a line of a YOLO file, an object of a VOC file, an annotation of a COCO or Label Studio file. Each picture, label
+file and row of a source has exactly one `Fate`; the counts of a source's fates add up to what it holds.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-Action = Literal["repaired", "quarantined", "counted"]
-Scope = Literal["row", "image", "source"]
+Fate = Literal["used", "repaired", "merged", "rejected", "left_out"]
+"""What becomes of a picture, a label file or a row: used as it is; used after a repair; one with another that is the same;
+rejected because it is broken; left out by a rule that the user gave or the layout states."""
+
+Action = Fate | Literal["noted"]
+Scope = Literal["row", "image", "file", "source"]
 
 FOUND_LIMIT = 120
 
@@ -17,8 +22,8 @@ class Treatment:
     """What happens to one kind of fault.
 
     Attributes:
-        scope: What `quarantined` puts aside: the row, or the image with all its rows.
-        action: `repaired` is used after mending, `quarantined` is put aside, `counted` is only worth knowing.
+        scope: What it is about: a row, an image with all its rows, a file other than an image, or the source as a whole.
+        action: The fate of that thing; `noted` does not change it and is only worth knowing.
         reason: For people; completes "it was put aside because …".
     """
 
@@ -34,21 +39,19 @@ TREATMENTS: dict[str, Treatment] = {
     "class_by_name": Treatment("row", "repaired", "the class was given by name instead of by index"),
     "confidence_dropped": Treatment("row", "repaired", "a sixth column, a confidence, was left out"),
     "corners_swapped": Treatment("row", "repaired", "the corners were in the wrong order"),
-    "duplicate_row": Treatment("row", "repaired", "the same class and box stood there before"),
-    "polygon_to_box": Treatment("row", "counted", "a polygon; its bounding box is used"),
-    "class_dropped": Treatment("row", "counted", "the class is not among those to keep"),
-    "crowd_left_out": Treatment("row", "counted", "a crowd region (iscrowd=1) is not one object"),
-    "out_of_range": Treatment("row", "quarantined", "coordinates lie more than 1 % outside of the image"),
-    "pixel_units": Treatment(
-        "row", "quarantined", "coordinates look like pixels; YOLO wants shares of the image, 0 to 1"
-    ),
-    "not_a_number": Treatment("row", "quarantined", "a coordinate is not a finite number"),
-    "wrong_columns": Treatment("row", "quarantined", "not `class x y width height`, nor a polygon"),
-    "zero_size": Treatment("row", "quarantined", "the box has no width or no height"),
-    "outside": Treatment("row", "quarantined", "the box lies outside of the image"),
-    "unknown_class": Treatment("row", "quarantined", "the class is not among the names of the data set"),
-    "no_box": Treatment("row", "quarantined", "the object has neither a box nor a polygon"),
-    "region_kind": Treatment("row", "quarantined", "only rectangles and polygons can become boxes"),
+    "duplicate_row": Treatment("row", "merged", "the same class and box stood there before"),
+    "box_from_outline": Treatment("row", "noted", "an outline without a box; the box around it is used"),
+    "class_dropped": Treatment("row", "left_out", "the class is not among those to keep"),
+    "crowd_left_out": Treatment("row", "left_out", "a crowd region (iscrowd=1) is not one object"),
+    "out_of_range": Treatment("row", "rejected", "coordinates lie more than 1 % outside of the image"),
+    "pixel_units": Treatment("row", "rejected", "coordinates look like pixels; YOLO wants shares of the image, 0 to 1"),
+    "not_a_number": Treatment("row", "rejected", "a coordinate is not a finite number"),
+    "wrong_columns": Treatment("row", "rejected", "not `class x y width height`, nor a polygon"),
+    "zero_size": Treatment("row", "rejected", "the box has no width or no height"),
+    "outside": Treatment("row", "rejected", "the box lies outside of the image"),
+    "unknown_class": Treatment("row", "rejected", "the class is not among the names of the data set"),
+    "no_box": Treatment("row", "rejected", "the object has neither a box nor a polygon"),
+    "region_kind": Treatment("row", "rejected", "only rectangles and polygons can become boxes"),
     # Images
     "encoding": Treatment("image", "repaired", "the label file was not plain UTF-8"),
     "exif_upright": Treatment("image", "repaired", "the EXIF rotation was applied and the image written upright"),
@@ -62,29 +65,31 @@ TREATMENTS: dict[str, Treatment] = {
     "end_marker_added": Treatment(
         "image", "repaired", "the JPEG did not end with its end marker; nothing else is missing"
     ),
-    "no_label_file": Treatment("image", "counted", "no label file: taken as background"),
-    "empty_labels": Treatment("image", "counted", "no row in the labels: background"),
-    "all_rows_bad": Treatment("image", "counted", "every row was put aside; the image counts as background"),
-    "not_listed": Treatment("image", "counted", "the labels do not mention the image; it was left out"),
-    "unreviewed": Treatment("image", "counted", "nobody has finished labelling the image; it was left out"),
-    "image_empty": Treatment("image", "quarantined", "the file has 0 bytes"),
-    "image_truncated": Treatment("image", "quarantined", "the picture ends too early"),
-    "image_unreadable": Treatment("image", "quarantined", "the content is no picture that can be read"),
-    "image_kind": Treatment("image", "quarantined", "pictures of this kind are not accepted"),
-    "image_too_large": Treatment("image", "quarantined", "the picture has more pixels than --max-pixels allows"),
-    "image_too_small": Treatment("image", "quarantined", "a side of the picture is shorter than 10 pixels"),
-    "image_missing": Treatment("image", "quarantined", "the labels mention an image that is not there"),
-    "image_ambiguous": Treatment("image", "quarantined", "several images fit the name that the labels mention"),
-    "size_mismatch": Treatment("image", "quarantined", "the labels were made on a picture of another shape"),
-    "label_unreadable": Treatment("image", "quarantined", "the labels of the image cannot be read"),
-    # The source
-    "label_without_image": Treatment("source", "counted", "a label file that belongs to no image"),
-    "unsafe_file_dropped": Treatment("source", "counted", "a file that could run code when loaded; never opened"),
-    "file_ignored": Treatment("source", "counted", "a file of a kind that is not needed"),
-    "link_ignored": Treatment("source", "counted", "a link or special file; never followed"),
-    "name_not_utf8": Treatment("source", "counted", "a file name that is not UTF-8; rename the file to use it"),
-    "names_unknown": Treatment("source", "counted", "no class names came with the labels; --classes can give them"),
-    "class_absent": Treatment("source", "counted", "a class that was asked for or renamed does not occur"),
+    "no_label_file": Treatment("image", "noted", "no label file: taken as background"),
+    "empty_labels": Treatment("image", "noted", "no row in the labels: background"),
+    "all_rows_bad": Treatment("image", "rejected", "every row of its labels was rejected"),
+    "unlabelled": Treatment("image", "left_out", "no label file, and --unlabelled leaves such images out"),
+    "not_listed": Treatment("image", "left_out", "the labels do not mention the image"),
+    "unreviewed": Treatment("image", "left_out", "nobody has finished labelling the image"),
+    "image_empty": Treatment("image", "rejected", "the file has 0 bytes"),
+    "image_truncated": Treatment("image", "rejected", "the picture ends too early"),
+    "image_unreadable": Treatment("image", "rejected", "the content is no picture that can be read"),
+    "image_kind": Treatment("image", "rejected", "pictures of this kind are not accepted"),
+    "image_too_large": Treatment("image", "rejected", "the picture has more pixels than --max-pixels allows"),
+    "image_too_small": Treatment("image", "rejected", "a side of the picture is shorter than 10 pixels"),
+    "image_missing": Treatment("image", "rejected", "the labels mention an image that is not there"),
+    "image_ambiguous": Treatment("image", "rejected", "several images fit the name that the labels mention"),
+    "size_mismatch": Treatment("image", "rejected", "the labels were made on a picture of another shape"),
+    "label_unreadable": Treatment("image", "rejected", "the labels of the image cannot be read"),
+    # Other files, and the source
+    "label_without_image": Treatment("file", "rejected", "a label file that belongs to no image"),
+    "other_labels": Treatment("file", "left_out", "labels of another format than the one that is read"),
+    "unsafe_file_dropped": Treatment("file", "left_out", "a file that could run code when loaded; never opened"),
+    "file_ignored": Treatment("file", "left_out", "a file that holds neither a picture nor labels"),
+    "link_ignored": Treatment("file", "left_out", "a link or special file; never followed"),
+    "name_not_utf8": Treatment("file", "rejected", "a file name that is not UTF-8; rename the file to use it"),
+    "names_unknown": Treatment("source", "noted", "no class names came with the labels; --classes can give them"),
+    "class_absent": Treatment("source", "noted", "a class that was asked for or renamed does not occur"),
 }
 
 
@@ -97,12 +102,14 @@ class Issue:
         file: Path inside the source, with `/`.
         row: Line or object in that file, counted from 1, or the annotation's own id. None: the whole file.
         found: What stood there, cut to `FOUND_LIMIT` characters.
+        rows: Label rows that share the fate of an image or file that is rejected or left out.
     """
 
     code: str
     file: str
     row: int | None = None
     found: str = ""
+    rows: int = 0
 
     @property
     def treatment(self) -> Treatment:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import astuple
 from itertools import groupby
 from pathlib import Path
 from typing import Self
@@ -19,7 +20,7 @@ class Listing:
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN;"
             "CREATE TABLE entry (path TEXT, number INTEGER, content TEXT, PRIMARY KEY (path, number)) WITHOUT ROWID;"
             "CREATE TABLE known (id TEXT PRIMARY KEY, path TEXT) WITHOUT ROWID;"
-            "CREATE TABLE missed (code TEXT, file TEXT, row INTEGER, found TEXT);"
+            "CREATE TABLE missed (code TEXT, file TEXT, row INTEGER, found TEXT, rows INTEGER);"
         )
         self._count = 0
 
@@ -61,7 +62,7 @@ class Listing:
 
     def miss(self, issue: Issue) -> None:
         """Remember something that cannot be added."""
-        self._db.execute("INSERT INTO missed VALUES (?, ?, ?, ?)", (issue.code, issue.file, issue.row, issue.found))
+        self._db.execute("INSERT INTO missed VALUES (?, ?, ?, ?, ?)", astuple(issue))
 
     def missed(self) -> Iterator[Issue]:
         """Yield what could not be added."""

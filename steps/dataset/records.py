@@ -1,10 +1,21 @@
 """What the canonical data set is made of."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class Mask(_Record):
+    """Pixels of one object, as COCO's compressed run lengths: column by column, of the whole picture."""
+
+    size: tuple[PositiveInt, PositiveInt]
+    """Height and width of the picture that was labelled, pixels. The mask is stretched where the picture has another size."""
+
+    counts: str
 
 
 class Box(_Record):
@@ -16,8 +27,14 @@ class Box(_Record):
     label: NonNegativeInt
     """Index into `DatasetInfo.classes`."""
 
-    polygon: tuple[tuple[float, float], ...] | None = None
-    """Outline as (x, y) pixels, where the source had one; `xyxy` is its bounding box."""
+    rings: tuple[tuple[tuple[float, float], ...], ...] | None = None
+    """Outline as rings of (x, y) pixels, one for each part of the object, as the source had it: it may reach over the edge."""
+
+    mask: Mask | None = None
+    """Mask, where the source had one."""
+
+    attributes: dict[str, str] = {}
+    """What else the source says of the object, such as `occluded` or a track."""
 
 
 class ImageRecord(_Record):
@@ -40,6 +57,9 @@ class ImageRecord(_Record):
 
     group: str = ""
     """Images of one group stay in one split. Empty: a group of its own."""
+
+    split: Literal["", "train", "valid", "test"] = ""
+    """Where the source itself puts the image. Empty: it does not say."""
 
     boxes: tuple[Box, ...] = ()
 

@@ -4,12 +4,20 @@ Formats differ in how a row is written; which boxes are cut, mended or refused i
 """
 
 import math
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
+from steps.dataset.issues import FOUND_LIMIT, TREATMENTS, Fate, Issue, Rejection
+from steps.dataset.masks import Mask, turned
 
 Corners = tuple[float, float, float, float]
-Outline = tuple[tuple[float, float], ...]
+
+Ring = tuple[tuple[float, float], ...]
+"""Corners of one closed polygon, each (x, y)."""
+
+Rings = tuple[Ring, ...]
+"""Outline of one object: a ring for each of its parts."""
 
 OVERSHOOT = 0.01
 """Share of the image by which a coordinate may lie outside and is still cut at the edge."""
@@ -50,6 +58,12 @@ def as_size(width: object, height: object) -> tuple[float, float] | None:
     return size if min(size) > 0 else None
 
 
+def around(rings: Iterable[Ring]) -> Corners:
+    """Return the box around all points of `rings`: left, top, right, bottom."""
+    xs, ys = zip(*(point for ring in rings for point in ring), strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One labelled object, as its source states it.
@@ -60,7 +74,10 @@ class Row:
         xyxy: Left, top, right, bottom, in units of the reading's frame.
         found: The row's text, for people.
         loose: True where the format allows a box to reach over the edge (centre and size inside are enough).
-        polygon: Outline in units of the frame, where the source has one.
+        rings: Outline in units of the frame, where the source has one.
+        mask: Mask of the picture as it was labelled, where the source has one.
+        attributes: What else the source says of the object, as sorted pairs of name and value.
+        remarks: Codes of `TREATMENTS`, repaired or noted, that hold for the row if it is used.
     """
 
     number: int | None
@@ -68,19 +85,26 @@ class Row:
     xyxy: Corners
     found: str = ""
     loose: bool = False
-    polygon: Outline | None = None
+    rings: Rings | None = None
+    mask: Mask | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Reading:
     """All that the labels say about one image.
 
+    Whoever reads labels counts each row that is there in `total`, and gives it either to `rows` or, with a code that
+    rejects it or leaves it out, to `note`. `fates` then adds up to `total` when `place` is through.
+
     Attributes:
         file: Where the labels stand, inside the source.
         frame: Width and height that the coordinates refer to. None: pixels of the upright image itself.
         in_pixels: True where the frame is the size, in pixels, of the picture that was labelled.
         total: Rows that were there, the broken ones too.
-        present: False where there are no labels at all, not even empty ones.
+        present: False where the source does not say that the image was labelled: no label file, and no list has it.
+        fates: What became of the rows that are no longer in `rows`.
     """
 
     file: str
@@ -90,10 +114,14 @@ class Reading:
     issues: list[Issue] = field(default_factory=list)
     total: int = 0
     present: bool = True
+    fates: Counter[Fate] = field(default_factory=Counter)
 
     def note(self, code: str, number: int | None, found: str) -> None:
-        """Remember an issue of row `number`."""
+        """Remember an issue of row `number`, and the row's fate where `code` decides it."""
         self.issues.append(Issue(code, self.file, number, found[:FOUND_LIMIT]))
+        treatment = TREATMENTS[code]
+        if treatment.scope == "row" and treatment.action in ("rejected", "left_out", "merged"):
+            self.fates[treatment.action] += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +150,9 @@ class PlacedBox:
 
     label: str
     xyxy: Corners
-    polygon: Outline | None = None
+    rings: Rings | None = None
+    mask: Mask | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 def place(reading: Reading, canvas: Canvas) -> list[PlacedBox]:
@@ -143,11 +173,14 @@ def place(reading: Reading, canvas: Canvas) -> list[PlacedBox]:
         except Rejection as fault:
             reading.note(fault.code, row.number, row.found)
             continue
-        if cut:
-            reading.note("clipped", row.number, row.found)
         if box in boxes:
             reading.note("duplicate_row", row.number, row.found)
+            continue
         boxes[box] = None
+        remarks = (*row.remarks, "clipped") if cut else row.remarks
+        for code in remarks:
+            reading.note(code, row.number, row.found)
+        reading.fates["repaired" if any(TREATMENTS[code].action == "repaired" for code in remarks) else "used"] += 1
     return list(boxes)
 
 
@@ -198,8 +231,16 @@ def _place_row(row: Row, mapping: _Mapping, canvas: Canvas) -> tuple[PlacedBox, 
     xyxy = (*_cut(left, top, canvas), *_cut(right, bottom, canvas))
     if xyxy[0] >= xyxy[2] or xyxy[1] >= xyxy[3]:
         raise Rejection("outside")
-    polygon = tuple(_cut(*mapping.point(x, y), canvas) for x, y in row.polygon) if row.polygon else None
-    return PlacedBox(row.label, xyxy, polygon), over > ROUNDING
+    mask = turned(row.mask, mapping.turn) if row.mask and mapping.turn else row.mask
+    return PlacedBox(row.label, xyxy, _outline(row, mapping), mask, row.attributes), over > ROUNDING
+
+
+def _outline(row: Row, mapping: _Mapping) -> Rings | None:
+    """Return the rings in pixels, not cut at the edge: cutting a ring point by point would bend it."""
+    if not row.rings:
+        return None
+    points = [[mapping.point(x, y) for x, y in ring] for ring in row.rings]
+    return tuple(tuple((round(x, DIGITS), round(y, DIGITS)) for x, y in ring) for ring in points)
 
 
 def _cut(x: float, y: float, canvas: Canvas) -> tuple[float, float]:

@@ -70,6 +70,10 @@ class Tree:
         """Yield every file that has the extension of a picture."""
         return self._paths("SELECT path FROM file WHERE picture ORDER BY path")
 
+    def label_files(self) -> Iterator[str]:
+        """Yield every file that is no picture: all have the extension of one that formats look into."""
+        return self._paths("SELECT path FROM file WHERE NOT picture ORDER BY path")
+
     def files(self, *suffixes: str) -> Iterator[str]:
         """Yield every other file that has one of `suffixes`, such as `.txt`, in any case."""
         marks = ",".join("?" * len(suffixes))

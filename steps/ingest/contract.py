@@ -31,8 +31,11 @@ class IngestInputs(Model):
     rename_classes: str = ""
     """Names to merge or mend, as `old=new` comma separated; `old=` drops the class. Example: `Person=person,dog=`."""
 
+    unlabelled: Literal["auto", "background", "leave-out"] = "auto"
+    """An image without a label file: `background`, nothing is on it; `leave-out`; or `auto`, background unless half of the images would be."""
+
     max_bad_share: float = Field(default=0.2, ge=0, le=1)
-    """Share of broken label rows or images from which on the whole source is refused."""
+    """Share of rejected label rows or images from which on the whole source is refused."""
 
     group_pattern: str = ""
     """Regular expression whose first group, found in the image's path, names the group that `split` keeps together."""
@@ -71,7 +74,7 @@ class IngestOutputs(Model):
     """Canonical data set: `dataset.json`, `annotations.jsonl`, `images/`."""
 
     intake: Annotated[Path, Artifact()]
-    """Intake report: `intake.json`, which counts and names all that was repaired or put aside, and `thumbnails/`."""
+    """Intake report: `intake.json`, which accounts for every picture, label file and row and names all that was repaired, rejected or left out, and `thumbnails/`."""
 
     images: int = Field(ge=1)
     """Images in the data set."""

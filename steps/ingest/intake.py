@@ -18,7 +18,7 @@ DUPLICATES = 1000
 SMALL, LARGE = 32**2, 96**2
 """Areas in square pixels that divide small, medium and large boxes, as COCO does."""
 
-SEVERITY = ("quarantined", "repaired", "counted")
+SEVERITY = ("rejected", "left_out", "merged", "repaired", "noted")
 
 
 def write_intake(folder: Path, ledger: Ledger, info: DatasetInfo, layout: str, pictures: dict[str, Any]) -> None:
@@ -33,6 +33,7 @@ def write_intake(folder: Path, ledger: Ledger, info: DatasetInfo, layout: str, p
         "background": info.background,
         "classes": info.boxes_per_class,
         "sizes": ledger.sizes(),
+        "accounts": ledger.accounts.report(),
         "counts": dict(sorted(ledger.counts.items())),
         "issues": issues,
         "issues_omitted": ledger.counts.total() - len(issues),
@@ -63,7 +64,7 @@ def _told(finding: Finding) -> dict[str, Any]:
 def _box_sizes(ledger: Ledger) -> dict[str, int]:
     sizes = {"small": 0, "medium": 0, "large": 0}
     for entry in ledger.entries():
-        for _, (left, top, right, bottom), _ in json.loads(entry.boxes):
+        for _, (left, top, right, bottom), *_ in json.loads(entry.boxes):
             area = (right - left) * (bottom - top)
             sizes["small" if area < SMALL else "medium" if area < LARGE else "large"] += 1
     return sizes

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from steps.dataset.formats.source import Picture
+from steps.dataset.formats import Format, labels_in
+from steps.dataset.formats.source import Picture, SplitName
 from steps.dataset.issues import Issue
+from steps.dataset.tree import Tree
+from steps.ingest.accounts import Accounts
 from steps.ingest.naming import distinct_name, is_own, plain_name
 from steps.ingest.preparation import Outcome
 
@@ -24,6 +27,7 @@ class Entry:
     height: int
     sha256: str
     group: str
+    split: SplitName
     boxes: str
 
 
@@ -44,17 +48,18 @@ class Ledger:
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN;"
             "CREATE TABLE name (path TEXT PRIMARY KEY, name TEXT, folded TEXT) WITHOUT ROWID;"
             "CREATE TABLE entry (file TEXT PRIMARY KEY, source TEXT, width INT, height INT, sha256 TEXT, grp TEXT,"
-            " boxes TEXT, count INT, rank TEXT) WITHOUT ROWID;"
+            " split TEXT, boxes TEXT, count INT, rank TEXT) WITHOUT ROWID;"
             "CREATE TABLE issue (image TEXT, code TEXT, file TEXT, row INT, found TEXT);"
         )
+        self.accounts = Accounts(self._db)
         self.counts: Counter[str] = Counter()
         """Issues by code."""
         self.classes: Counter[str] = Counter()
         """Boxes by class."""
         self.seen: set[str] = set()
         """Classes of the source, before renaming."""
-        self.rows = 0
-        """Label rows that were there, good and bad."""
+        self.background = 0
+        """Images that are taken for background though the source does not say so."""
 
     def __enter__(self) -> Self:
         return self
@@ -78,23 +83,31 @@ class Ledger:
         alone = self._db.execute(query, (name.lower(),)).fetchone()[0] == 1
         return name if alone and is_own(picture.path, name) else distinct_name(picture.path, name)
 
-    def note(self, issue: Issue, image: str = "") -> None:
-        """Remember an issue."""
+    def note(self, issue: Issue) -> None:
+        """Remember an issue that is about no image of the data set, and what became of the thing that it is about."""
+        self.accounts.issue(issue)
+        self._note(issue)
+
+    def _note(self, issue: Issue, image: str = "") -> None:
         self.counts[issue.code] += 1
         self._db.execute(
             "INSERT INTO issue VALUES (?, ?, ?, ?, ?)", (image, issue.code, issue.file, issue.row, issue.found)
         )
 
     def add(self, outcome: Outcome) -> None:
-        """Remember what became of one image."""
-        self.rows += outcome.rows
+        """Remember what became of one image, its rows and the file that they stand in."""
         self.classes.update(outcome.classes)
         self.seen |= outcome.seen
+        self.background += outcome.guessed
         for issue in outcome.issues:
-            self.note(issue, outcome.source)
+            self._note(issue, outcome.source)
+        self.accounts.file("pictures", outcome.source, outcome.fate)
+        self.accounts.rows.update(outcome.rows)
+        if outcome.label_file:
+            self.accounts.file("label_files", outcome.label_file, outcome.label_fate)
         if outcome.file:
             self._db.execute(
-                "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     outcome.file,
                     outcome.source,
@@ -102,11 +115,26 @@ class Ledger:
                     outcome.height,
                     outcome.sha256,
                     outcome.group,
+                    outcome.split,
                     outcome.boxes,
                     outcome.classes.total(),
                     hashlib.sha256(outcome.file.encode()).hexdigest()[:16],
                 ),
             )
+
+    def close_accounts(self, tree: Tree, chosen: Format) -> None:
+        """Find the files of `tree` that nobody told of, look what they are, and remember them by name."""
+        for path in self.accounts.unaccounted("pictures", tree.pictures()):
+            self.note(Issue("not_listed", path))
+        for path in self.accounts.unaccounted("label_files", tree.label_files()):
+            labels = labels_in(tree, path, chosen)
+            if labels is None:
+                self.note(Issue("file_ignored", path))
+                continue
+            form, rows = labels
+            code = "label_without_image" if form is chosen else "other_labels"
+            found = "" if form is chosen else form.title
+            self.note(Issue(code, path, None, found, rows))
 
     def entries(self) -> Iterator[Entry]:
         """Yield the images of the data set in order of their file names."""
@@ -137,11 +165,13 @@ class Ledger:
 
     def findings(self, code: str, limit: int) -> Iterator[Finding]:
         """Yield the first `limit` issues of one code, in order of file and row."""
-        query = "SELECT * FROM issue WHERE code = ? ORDER BY file, row, found, image LIMIT ?"
+        query = (
+            "SELECT image, code, file, row, found FROM issue WHERE code = ? ORDER BY file, row, found, image LIMIT ?"
+        )
         for image, *issue in self._db.execute(query, (code, limit)):
             yield Finding(image, Issue(*issue))
 
     def _entries(self, clause: str, *values: Any) -> Iterator[Entry]:
-        query = f"SELECT file, source, width, height, sha256, grp, boxes FROM entry {clause}"  # noqa: S608  (our own clauses)
+        query = f"SELECT file, source, width, height, sha256, grp, split, boxes FROM entry {clause}"  # noqa: S608  (our own clauses)
         for row in self._db.cursor().execute(query, values):
             yield Entry(*row)

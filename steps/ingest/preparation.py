@@ -5,14 +5,18 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
-from steps.dataset.formats.source import Labels
-from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
+from steps.dataset.formats.source import Labels, SplitName
+from steps.dataset.issues import FOUND_LIMIT, Fate, Issue, Rejection
 from steps.dataset.rows import Canvas, PlacedBox, Reading, place
 from steps.ingest.class_rules import ClassRules
 from steps.ingest.pictures import Picture, look_at
+
+Unlabelled = Literal["auto", "background", "leave-out"]
+"""What an image without a label file is."""
 
 BYTES_A_PIXEL = 8
 """No kind of picture that is accepted takes more."""
@@ -28,6 +32,7 @@ class Settings:
         group_pattern: See `IngestInputs`.
         rules: Classes to keep and rename.
         owned: Folder whose files may be moved rather than copied; nobody else has them.
+        unlabelled: See `IngestInputs`.
     """
 
     images: Path
@@ -35,6 +40,7 @@ class Settings:
     group_pattern: str
     rules: ClassRules
     owned: Path
+    unlabelled: Unlabelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +52,14 @@ class Task:
         source: What the source calls it.
         name: What the data set will call it, without extension.
         labels: Its labels.
+        split: Where the source puts it.
     """
 
     file: Path
     source: str
     name: str
     labels: Labels
+    split: SplitName = ""
 
 
 @dataclass(slots=True)
@@ -60,15 +68,20 @@ class Outcome:
 
     Attributes:
         source: What the source calls it.
-        file: Name in the data set. Empty: the image was put aside.
+        file: Name in the data set. Empty: the image was rejected or left out.
         width: Pixels.
         height: Pixels.
         sha256: Of the file's bytes.
         group: See `records.ImageRecord`.
-        boxes: JSON list of `[class, [left, top, right, bottom], outline or null]`.
+        split: See `records.ImageRecord`.
+        boxes: JSON list of `[class, [left, top, right, bottom], rings, [height, width, counts] of the mask, attributes]`.
         classes: Boxes by class.
         seen: Every class that the labels name, before renaming.
-        rows: Label rows that were there.
+        rows: What became of its label rows.
+        fate: What became of the image itself.
+        label_file: Where its labels stand. Empty: there are none.
+        label_fate: What became of that file.
+        guessed: True where the image is taken for background though the source does not say so.
         issues: What was wrong.
     """
 
@@ -78,10 +91,15 @@ class Outcome:
     height: int = 0
     sha256: str = ""
     group: str = ""
+    split: SplitName = ""
     boxes: str = "[]"
     classes: Counter[str] = field(default_factory=Counter)
     seen: set[str] = field(default_factory=set)
-    rows: int = 0
+    rows: Counter[Fate] = field(default_factory=Counter)
+    fate: Fate = "used"
+    label_file: str = ""
+    label_fate: Fate = "used"
+    guessed: bool = False
     issues: list[Issue] = field(default_factory=list)
 
 
@@ -91,27 +109,55 @@ def prepare(tasks: Sequence[Task], settings: Settings) -> list[Outcome]:
 
 
 def _prepare(task: Task, settings: Settings) -> Outcome:
-    outcome = Outcome(task.source)
+    outcome = Outcome(task.source, split=task.split)
     reading: Reading | None = None
     try:
+        # Before the image, so that the rows of a broken one are counted.
+        outcome.label_file = task.labels.source if task.labels.source != task.source else ""
+        reading = task.labels.read()
+        _check_labelled(reading, settings)
         original = _read(task.file, settings.max_pixels)
         picture = look_at(original, task.file.name, settings.max_pixels)
         outcome.issues += [Issue(code, task.source, None, found) for code, found in picture.changes]
-        reading = task.labels.read()
-        canvas = Canvas(picture.width, picture.height, picture.orientation)
-        boxes = _boxes(reading, canvas, settings.rules, outcome)
+        boxes = _boxes(reading, Canvas(picture.width, picture.height, picture.orientation), settings, outcome)
     except Rejection as fault:
-        outcome.issues = [Issue(fault.code, task.source, None, fault.found)]
-        outcome.rows = reading.total if reading else 0
-        return outcome
+        return _without(outcome, reading, fault)
+    outcome.rows = reading.fates
+    if any(issue.treatment.scope == "image" and issue.treatment.action == "repaired" for issue in outcome.issues):
+        outcome.fate = "repaired"
+    if any(issue.code == "encoding" for issue in reading.issues):
+        outcome.label_fate = "repaired"
     outcome.file = task.name + picture.suffix
     outcome.width, outcome.height = picture.width, picture.height
     outcome.sha256 = hashlib.sha256(picture.data).hexdigest()
     found = re.search(settings.group_pattern, task.source) if settings.group_pattern else None
     outcome.group = (found.group(1) or "") if found else ""
-    outcome.boxes = json.dumps([[box.label, box.xyxy, box.polygon] for box in boxes])
+    outcome.boxes = json.dumps(
+        [[box.label, box.xyxy, box.rings, box.mask and astuple(box.mask), dict(box.attributes)] for box in boxes]
+    )
     outcome.classes.update(box.label for box in boxes)
     _keep(task.file, picture, original, settings, settings.images / outcome.file)
+    return outcome
+
+
+def _check_labelled(reading: Reading, settings: Settings) -> None:
+    if not reading.present and settings.unlabelled == "leave-out":
+        raise Rejection("unlabelled")
+
+
+def _without(outcome: Outcome, reading: Reading | None, fault: Rejection) -> Outcome:
+    """Return the outcome of an image that is not used: what was found so far counts no more, and its rows go with it.
+
+    Where every row was rejected each is named, since the reasons differ; otherwise the image is.
+    """
+    about = outcome.label_file if fault.code == "label_unreadable" else ""
+    issue = Issue(fault.code, about or outcome.source, None, fault.found)
+    named = list(reading.issues) if reading and fault.code == "all_rows_bad" else []
+    fate: Fate = "left_out" if issue.treatment.action == "left_out" else "rejected"
+    outcome.issues = [*named, issue]
+    outcome.fate = outcome.label_fate = fate
+    outcome.guessed = False
+    outcome.rows = reading.fates if named and reading else Counter({fate: reading.total} if reading else {})
     return outcome
 
 
@@ -122,12 +168,12 @@ def _read(file: Path, max_pixels: int) -> bytes:
     return file.read_bytes()
 
 
-def _boxes(reading: Reading, canvas: Canvas, rules: ClassRules, outcome: Outcome) -> list[PlacedBox]:
+def _boxes(reading: Reading, canvas: Canvas, settings: Settings, outcome: Outcome) -> list[PlacedBox]:
     """Place the rows whose class is kept, and tell in `outcome` what happened to all of them."""
     kept = []
     for row in reading.rows:
         outcome.seen.add(row.label)
-        label = rules.final(row.label)
+        label = settings.rules.final(row.label)
         if label is None:
             reading.note("class_dropped", row.number, row.label[:FOUND_LIMIT])
         else:
@@ -136,9 +182,9 @@ def _boxes(reading: Reading, canvas: Canvas, rules: ClassRules, outcome: Outcome
     boxes = place(reading, canvas)
     if reading.total == 0:
         reading.note("empty_labels" if reading.present else "no_label_file", None, "")
-    elif not boxes and any(issue.treatment.action == "quarantined" for issue in reading.issues):
-        reading.note("all_rows_bad", None, f"{reading.total} rows")
-    outcome.rows = reading.total
+        outcome.guessed = not reading.present and settings.unlabelled == "auto"
+    elif not boxes and reading.fates["rejected"]:
+        raise Rejection("all_rows_bad", f"{reading.fates['rejected']} of {reading.total} rows")
     outcome.issues += reading.issues
     return boxes
 

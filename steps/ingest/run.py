@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from steps.dataset import Box, DatasetInfo, DatasetWriter, ImageRecord
+from steps.dataset import Box, DatasetInfo, DatasetWriter, ImageRecord, Mask
 from steps.dataset.formats import Source, recognise
 from steps.dataset.formats.label_studio import LabelStudioSource
+from steps.dataset.formats.source import split_of_folder
 from steps.dataset.issues import Issue
 from steps.dataset.tree import Tree
 from steps.errors import DatasetError
@@ -22,7 +23,7 @@ from steps.ingest.pool import each_in_order, in_batches, warm_up
 from steps.ingest.preparation import Settings, Task, prepare
 from steps.ingest.remote import download, is_remote, place_of
 from steps.ingest.thumbnails import draw_quarantine, draw_samples
-from steps.ingest.verdict import quarantined, refuse_if_bad
+from steps.ingest.verdict import refuse_if_bad, rejected
 from steps.runtime.cores import available_cores
 from steps.store.listing import listing_digest
 from steps.store.redaction import redact
@@ -53,9 +54,10 @@ def ingest(inputs: IngestInputs, work: Workspace) -> IngestOutputs:
         dataset, intake = work.out / "dataset", work.out / "intake"
         images = dataset / "images"
         images.mkdir(parents=True)
-        settings = Settings(images, inputs.max_pixels, inputs.group_pattern, rules, owned=scratch)
-        total = _read_all(source, tree, settings, ledger, workers=workers, work=work)
-        refuse_if_bad(ledger, total, inputs.max_bad_share)
+        settings = Settings(images, inputs.max_pixels, inputs.group_pattern, rules, scratch, inputs.unlabelled)
+        _read_all(source, tree, settings, ledger, workers=workers, work=work)
+        ledger.close_accounts(tree, chosen)
+        refuse_if_bad(ledger, inputs.max_bad_share)
         classes = rules.order(source.names, ledger.classes, ledger.seen)
         _note_absent(rules, classes, source, ledger)
         info = _write(dataset, ledger, classes, redact(inputs.source), chosen.name)
@@ -67,7 +69,7 @@ def ingest(inputs: IngestInputs, work: Workspace) -> IngestOutputs:
             "quarantine_thumbnails": draw_quarantine(ledger, images, thumbnails, classes, original),
         }
         write_intake(intake, ledger, info, source.layout, pictures)
-        aside = sum(quarantined(ledger, "row").values()) + sum(quarantined(ledger, "image").values())
+        aside = sum(rejected(ledger, "row").values()) + sum(rejected(ledger, "image").values())
     return IngestOutputs(
         dataset=dataset,
         intake=intake,
@@ -96,8 +98,8 @@ def _folder(inputs: IngestInputs, scratch: Path, ledger: Ledger, work: Workspace
     return extraction.into
 
 
-def _read_all(source: Source, tree: Tree, settings: Settings, ledger: Ledger, *, workers: int, work: Workspace) -> int:
-    """Prepare every image that is there, and return how many these are."""
+def _read_all(source: Source, tree: Tree, settings: Settings, ledger: Ledger, *, workers: int, work: Workspace) -> None:
+    """Prepare every image that is there."""
     total = ledger.name_all(source.pictures())
     remote = (picture.path for picture in source.pictures() if is_remote(picture.path))
     for address, found in download(remote, settings.owned / "remote"):
@@ -112,18 +114,20 @@ def _read_all(source: Source, tree: Tree, settings: Settings, ledger: Ledger, *,
         work.progress(done, total, f"{done} images read")
     for issue in source.left_out():
         ledger.note(issue)
+    for path in source.files():
+        ledger.accounts.file("label_files", path, "used")
     if not done:
         raise DatasetError(
             "no image has labels that can be read" + _reasons(ledger), hint="see which files the labels name"
         )
-    return done
 
 
 def _tasks(source: Source, tree: Tree, settings: Settings, ledger: Ledger) -> Iterator[Task]:
     for picture in source.pictures():
         file = _original(tree.root, settings.owned, picture.path)
         if file.exists():
-            yield Task(file, picture.path, ledger.name_of(picture), picture.labels)
+            split = picture.split or split_of_folder(picture.path)
+            yield Task(file, picture.path, ledger.name_of(picture), picture.labels, split)
 
 
 def _original(root: Path, scratch: Path, path: str) -> Path:
@@ -168,7 +172,16 @@ def _write(dataset: Path, ledger: Ledger, classes: tuple[str, ...], source: str,
 
 def _record(entry: Entry, index: dict[str, int]) -> ImageRecord:
     """Return the record of one image, its boxes in an order that does not depend on the source's."""
-    boxes = [Box(xyxy=xyxy, label=index[name], polygon=polygon) for name, xyxy, polygon in json.loads(entry.boxes)]
+    boxes = [
+        Box(
+            xyxy=xyxy,
+            label=index[name],
+            rings=rings,
+            mask=mask and Mask(size=mask[:2], counts=mask[2]),
+            attributes=attributes,
+        )
+        for name, xyxy, rings, mask, attributes in json.loads(entry.boxes)
+    ]
     return ImageRecord(
         file=entry.file,
         width=entry.width,
@@ -176,5 +189,11 @@ def _record(entry: Entry, index: dict[str, int]) -> ImageRecord:
         sha256=entry.sha256,
         source=entry.source,
         group=entry.group,
-        boxes=tuple(sorted(boxes, key=lambda box: (box.label, box.xyxy, box.polygon or ()))),
+        split=entry.split,
+        boxes=tuple(sorted(boxes, key=_order)),
     )
+
+
+def _order(box: Box) -> tuple[object, ...]:
+    mask = box.mask.counts if box.mask else ""
+    return box.label, box.xyxy, box.rings or (), mask, sorted(box.attributes.items())

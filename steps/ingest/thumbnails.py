@@ -49,7 +49,7 @@ def draw_quarantine(
 
 def _put_aside(ledger: Ledger) -> Iterator[tuple[str, str]]:
     """Yield images and why they, or rows of them, were put aside: of every reason some."""
-    codes = [code for code in ledger.counts if TREATMENTS[code].action == "quarantined" and code != "image_too_large"]
+    codes = [code for code in ledger.counts if TREATMENTS[code].action == "rejected" and code != "image_too_large"]
     done = set()
     for code in sorted(codes):
         for finding in ledger.findings(code, max(4, COUNT // len(codes))):
@@ -79,7 +79,7 @@ def _draw(file: Path, target: Path, boxes: list[Any], classes: tuple[str, ...]) 
     small.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     across, down = small.width / upright[0], small.height / upright[1]
     pen = ImageDraw.Draw(small)
-    for label, (left, top, right, bottom), _ in boxes:
+    for label, (left, top, right, bottom), *_ in boxes:
         colour = COLOURS[classes.index(label) % len(COLOURS)]
         pen.rectangle((left * across, top * down, right * across, bottom * down), outline=colour, width=2)
     small.save(target, "JPEG", quality=85)

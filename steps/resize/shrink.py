@@ -32,7 +32,9 @@ def scaled_boxes(record: ImageRecord, size: tuple[int, int]) -> tuple[Box, ...]:
         Box(
             xyxy=(*point(*box.xyxy[:2]), *point(*box.xyxy[2:])),
             label=box.label,
-            polygon=box.polygon and tuple(point(x, y) for x, y in box.polygon),
+            rings=box.rings and tuple(tuple((x * x_scale, y * y_scale) for x, y in ring) for ring in box.rings),
+            mask=box.mask,
+            attributes=box.attributes,
         )
         for box in record.boxes
     )

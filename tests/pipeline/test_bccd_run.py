@@ -42,7 +42,7 @@ def test_every_image_goes_through_and_broken_boxes_are_named_when_the_data_are_r
     assert (intake["format"], intake["images"], intake["boxes"]) == ("voc", 364, 4886)
     broken = [one for one in intake["issues"] if one["code"] == "zero_size"]
     assert sorted(Path(one["file"]).name for one in broken) == sorted(BROKEN)
-    assert {one["action"] for one in broken} == {"quarantined"}
+    assert {one["action"] for one in broken} == {"rejected"}
 
     splits = json.loads((run / "split" / "splits.json").read_text())
     assert sum(len(splits[name]) for name in ("train", "valid", "test")) == 364

@@ -72,10 +72,17 @@ def test_names_are_safe_and_lasting_when_files_are_called_oddly(tmp_path: Path) 
 
 
 def test_label_without_image_is_named_when_yolo_or_voc_has_one(tmp_path: Path) -> None:
-    yolo = take_in(tmp_path, {"a.jpg": PHOTO, "a.txt": LINE, "b.txt": LINE, "README.txt": "hi", "classes.txt": NAMES})
+    yolo = take_in(
+        tmp_path,
+        {"a.jpg": PHOTO, "a.txt": LINE, "b.txt": LINE, "README.txt": "hi", "classes.txt": NAMES},
+        max_bad_share=0.5,
+    )
     assert yolo.issues("label_without_image") == [("b.txt", None, "")]
-    other = take_in(tmp_path, {"a.jpg": PHOTO, "a.xml": VOC, "b.xml": voc(filename="b.jpg")})
-    assert other.issues("label_without_image") == [("b.xml", None, "b.jpg")]
+    other = take_in(tmp_path, {"a.jpg": PHOTO, "a.xml": VOC, "b.xml": VOC}, max_bad_share=0.5)
+    assert other.issues("label_without_image") == [("b.xml", None, "")]
+    for intake in (yolo, other):
+        assert intake.report["accounts"]["label_files"]["rejected"] == 1
+        assert intake.report["accounts"]["rows"]["rejected"] == 1
 
 
 def test_masks_are_left_out_and_named_when_voc_has_them(tmp_path: Path) -> None:
@@ -103,10 +110,10 @@ def test_coco_crowds_are_left_out_and_polygons_kept_when_there_are_some(tmp_path
     files = {"a.jpg": PHOTO, "a.json": coco([{"id": 1, "file_name": "a.jpg"}], annotations)}
     intake = take_in(tmp_path, files, max_bad_share=1)
     assert intake.boxes["a.jpg"] == [("plane", (8.0, 8.0, 16.0, 16.0)), ("plane", (20.0, 20.0, 30.0, 40.0))]
-    assert intake.records["a.jpg"].boxes[0].polygon == ((8.0, 8.0), (16.0, 8.0), (16.0, 16.0))
+    assert intake.records["a.jpg"].boxes[0].rings == (((8.0, 8.0), (16.0, 8.0), (16.0, 16.0)),)
     codes = {
         "crowd_left_out": 1,
-        "polygon_to_box": 1,
+        "box_from_outline": 1,
         "unknown_class": 1,
         "wrong_columns": 1,
         "not_a_number": 1,

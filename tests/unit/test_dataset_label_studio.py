@@ -51,7 +51,7 @@ def test_unreviewed_task_is_left_out_and_empty_one_is_background_when_both_occur
     intake = take_in(tmp_path, files | {"export.json": json.dumps(tasks)})
     assert intake.boxes == {f"{sha1('a.jpg')}.jpg": [("plane", BOX)], f"{sha1('b.jpg')}.jpg": []}
     assert intake.report["counts"] == {"unreviewed": 2, "empty_labels": 1}
-    assert intake.issues("unreviewed") == [("export.json", 3, "c.jpg"), ("export.json", 4, "d.jpg")]
+    assert intake.issues("unreviewed") == [("c.jpg", 3, "c.jpg"), ("d.jpg", 4, "d.jpg")]
 
 
 def test_turned_rectangle_becomes_its_box_in_pixels_when_the_picture_is_not_square(tmp_path: Path) -> None:
@@ -71,7 +71,8 @@ def test_turned_rectangle_is_bounded_when_the_angle_is_any(tmp_path: Path) -> No
 
 def test_box_is_cut_when_it_reaches_over_the_edge(tmp_path: Path) -> None:
     assert one(tmp_path, region("plane", -10, 50, 50, 80)) == [("plane", (0.0, 24.0, 25.6, 48.0))]
-    assert one(tmp_path, region("plane", 120, 50, 50, 80), classes="plane") == []
+    with pytest.raises(DatasetError, match="1 x outside, the box lies outside of the image"):
+        one(tmp_path, region("plane", 120, 50, 50, 80), classes="plane")
 
 
 def test_polygon_becomes_a_box_and_brush_is_put_aside_when_drawn(tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ def test_polygon_becomes_a_box_and_brush_is_put_aside_when_drawn(tmp_path: Path)
         max_bad_share=0.5,
     )
     assert list(intake.boxes.values()) == [[("plane", BOX)]]
-    assert intake.report["counts"] == {"polygon_to_box": 1, "region_kind": 1}
+    assert intake.report["counts"] == {"box_from_outline": 1, "region_kind": 1}
 
 
 def test_rectangle_without_label_is_put_aside_when_nobody_chose_one(tmp_path: Path) -> None:

@@ -40,7 +40,8 @@ def test_box_lies_inside_the_image_and_has_a_size_when_it_is_placed(
         left, top, right, bottom = box.xyxy
         assert 0 <= left < right <= width
         assert 0 <= top < bottom <= height
-    assert len(boxes) == 1 or [issue.treatment.action for issue in given_rows.issues][-1] == "quarantined"
+    assert given_rows.fates.total() == 1
+    assert len(boxes) == 1 or [issue.treatment.action for issue in given_rows.issues][-1] == "rejected"
 
 
 @given(st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS), SIDES, SIDES)
@@ -65,26 +66,24 @@ def test_whole_picture_stays_whole_when_labels_are_turned(width: int, height: in
 def test_row_is_read_as_it_was_written_when_it_is_sound(
     x: float, y: float, width: float, height: float, label: int
 ) -> None:
-    repairs: list[str] = []
-    row = parse_line(f"{label} {x!r} {y!r} {width!r} {height!r}", 1, NAMES, repairs)
+    row = parse_line(f"{label} {x!r} {y!r} {width!r} {height!r}", 1, NAMES)
     assert row.label == NAMES[label]
     assert row.xyxy == pytest.approx((x - width / 2, y - height / 2, x + width / 2, y + height / 2))
-    assert not repairs
+    assert not row.remarks
 
 
 @given(st.text(max_size=60) | st.lists(st.floats().map(str) | st.integers().map(str), max_size=12).map(" ".join))
 def test_line_is_a_row_or_a_known_fault_when_it_is_anything(line: str) -> None:
-    repairs: list[str] = []
     code, row = "", None
     try:
-        row = parse_line(line, 1, NAMES, repairs)
+        row = parse_line(line, 1, NAMES)
     except Rejection as fault:
         code = fault.code
-    assert all(TREATMENTS[repair].scope == "row" for repair in repairs)
     if row is None:
-        assert TREATMENTS[code].action == "quarantined"
+        assert TREATMENTS[code].action == "rejected"
     else:
         assert row.label in NAMES.values()
+        assert all(TREATMENTS[remark].scope == "row" for remark in row.remarks)
         assert all(map(math.isfinite, row.xyxy))
 
 
@@ -107,4 +106,5 @@ def test_text_comes_back_when_it_was_written_in_any_unicode_encoding(text: str) 
 def test_rows_are_deduplicated_when_they_are_equal_after_cutting() -> None:
     rows = reading(*(Row(number, "a", (-over, 0, 9, 9)) for number, over in enumerate((0.0, 0.1, 0.2), 1)))
     assert len(place(rows, Canvas(64, 48))) == 1
-    assert [issue.code for issue in rows.issues] == ["clipped", "duplicate_row"] * 2
+    assert [issue.code for issue in rows.issues] == ["duplicate_row"] * 2
+    assert rows.fates == {"used": 1, "merged": 2}

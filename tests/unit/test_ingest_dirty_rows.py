@@ -42,7 +42,7 @@ YOLO_ROWS = {
     "half a class": ("0.5 0.5 0.5 0.25 0.25", [], "unknown_class"),
     "endless class": ("1e999 0.5 0.5 0.25 0.25", [], "unknown_class"),
     "confidence": ("1 0.5 0.5 0.25 0.25 0.9", [("heli", GOOD_BOX)], "confidence_dropped"),
-    "polygon": ("1 0.25 0.25 0.5 0.25 0.5 0.75", [("heli", (16.0, 12.0, 32.0, 36.0))], "polygon_to_box"),
+    "polygon": ("1 0.25 0.25 0.5 0.25 0.5 0.75", [("heli", (16.0, 12.0, 32.0, 36.0))], "box_from_outline"),
     "polygon outside": ("1 0.25 0.25 0.5 0.25 0.5 7.75", [], "pixel_units"),
     "duplicate": (f"{GOOD}\n{GOOD}", [("plane", GOOD_BOX)], "duplicate_row"),
 }
@@ -54,7 +54,7 @@ def test_yolo_row_is_used_repaired_or_quarantined_when_it_is(
 ) -> None:
     files = {"data.yaml": NAMES, "a.jpg": picture(), "a.txt": text, "b.jpg": picture("blue"), "b.txt": GOOD}
     intake = take_in(tmp_path, files, max_bad_share=1)
-    assert intake.boxes["a.jpg"] == boxes
+    assert intake.boxes.get("a.jpg", []) == boxes
     assert intake.boxes["b.jpg"] == [("plane", GOOD_BOX)]
     expected = {code} if code else set()
     if not boxes:
@@ -63,8 +63,7 @@ def test_yolo_row_is_used_repaired_or_quarantined_when_it_is(
     if code:
         row = len(text.strip().splitlines())
         assert intake.issues(code) == [("a.txt", row, text.strip().splitlines()[-1].strip())]
-        quarantined = TREATMENTS[code].action == "quarantined"
-        assert intake.outputs.quarantined == quarantined
+        assert intake.outputs.quarantined == (TREATMENTS[code].action == "rejected") + (not boxes)
 
 
 ENCODINGS = {
@@ -107,14 +106,15 @@ def test_image_is_put_aside_when_its_label_file_is_binary(tmp_path: Path) -> Non
     }
     intake = take_in(tmp_path, files, max_bad_share=0.5)
     assert list(intake.boxes) == ["a.jpg"]
-    assert intake.issues("label_unreadable") == [("b.jpg", None, "binary content")]
+    assert intake.issues("label_unreadable") == [("b.txt", None, "binary content")]
 
 
-def test_image_is_background_and_counted_when_every_row_is_bad(tmp_path: Path) -> None:
+def test_image_is_rejected_and_no_background_when_every_row_is_bad(tmp_path: Path) -> None:
     files = {"data.yaml": NAMES, "a.jpg": picture(), "a.txt": GOOD, "b.jpg": picture("blue"), "b.txt": "0 1 2 3 4"}
     intake = take_in(tmp_path, files, max_bad_share=0.5)
-    assert intake.boxes["b.jpg"] == []
-    assert intake.issues("all_rows_bad") == [("b.txt", None, "1 rows")]
+    assert list(intake.boxes) == ["a.jpg"]
+    assert intake.issues("all_rows_bad") == [("b.jpg", None, "1 of 1 rows")]
+    assert intake.issues("pixel_units") == [("b.txt", 1, "0 1 2 3 4")]
 
 
 PIXEL_ROWS = {
@@ -137,17 +137,20 @@ def test_pixel_row_is_used_repaired_or_quarantined_when_it_is(
 ) -> None:
     left, top, right, bottom = corners
     labels = {
-        "voc": {"a.xml": voc(("plane", *corners))},
+        "voc": {"a.xml": voc(("plane", *corners)), "b.xml": voc()},
         "coco": {
             "labels.json": coco(
-                [{"id": 1, "file_name": "a.jpg"}],
+                [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
                 [{"image_id": 1, "category_id": 1, "bbox": [left, top, right - left, bottom - top]}],
             )
         },
     }
-    intake = take_in(tmp_path, {"a.jpg": picture(), **labels[kind]}, max_bad_share=1, classes="plane")
-    assert intake.boxes == {"a.jpg": [("plane", box) for box in boxes]}
-    assert set(intake.report["counts"]) - {"all_rows_bad", "class_absent"} == ({code} if code else set())
+    files = {"a.jpg": picture(), "b.jpg": picture("blue"), **labels[kind]}
+    intake = take_in(tmp_path, files, max_bad_share=1, classes="plane")
+    assert intake.boxes == ({"a.jpg": [("plane", box) for box in boxes]} if boxes else {}) | {"b.jpg": []}
+    assert set(intake.report["counts"]) - {"all_rows_bad", "class_absent", "empty_labels"} == (
+        {code} if code else set()
+    )
 
 
 def test_voc_corners_are_swapped_when_they_are_in_the_wrong_order(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_parameter_is_refused_when_class_rules_contradict(tmp_path: Path, parame
 
 def test_groups_are_found_in_the_path_when_there_is_a_pattern(tmp_path: Path) -> None:
     files = {"site-1/a.jpg": picture(), "site-2/b.jpg": picture("blue"), "c.jpg": picture("green"), "c.txt": LINE}
-    intake = take_in(tmp_path, files, classes="plane", group_pattern="(site-[0-9]+)")
+    intake = take_in(tmp_path, files, classes="plane", group_pattern="(site-[0-9]+)", unlabelled="background")
     assert {record.source: record.group for record in intake.records.values()} == {
         "site-1/a.jpg": "site-1",
         "site-2/b.jpg": "site-2",
@@ -130,7 +130,7 @@ def test_report_tells_sizes_duplicates_and_pictures_when_all_is_done(tmp_path: P
 
 
 def test_issues_are_counted_but_not_all_named_when_there_are_thousands(tmp_path: Path) -> None:
-    rows = "\n".join(["0 nan 0.5 0.5 0.5"] * 1500)
+    rows = "\n".join(["0 nan 0.5 0.5 0.5"] * 1500 + [LINE])
     intake = take_in(tmp_path, flat(1, lines=rows), max_bad_share=1)
     assert intake.report["counts"]["not_a_number"] == 1500
     assert len(intake.issues("not_a_number")) == 1000

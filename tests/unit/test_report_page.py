@@ -150,7 +150,7 @@ def test_page_asks_the_network_for_nothing(run: tuple[Path, dict[str, str]], tmp
 def poisoned(value: Any) -> Any:
     """Put hostile text into every text of `value` but those that choose what is shown."""
     if isinstance(value, str):
-        kept = {"quarantined", "repaired", "counted", "best", "worst"}
+        kept = {"rejected", "repaired", "noted", "best", "worst"}
         keeps = value in kept or value.startswith(("thumbnails/", "examples/", "2026-"))
         return value if keeps else HOSTILE
     if isinstance(value, list):

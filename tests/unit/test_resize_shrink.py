@@ -23,14 +23,14 @@ def resized(folder: Path, dataset: Dataset, longest: int) -> tuple[Dataset, int]
     return Dataset.open(outputs.dataset), outputs.resized
 
 
-BOX = Box(xyxy=(10, 20, 100, 60), label=1, polygon=((10, 20), (100, 20), (50, 60)))
+BOX = Box(xyxy=(10, 20, 100, 60), label=1, rings=(((10, 20), (100, 20), (50, 60)),))
 
 
 def test_boxes_and_polygons_follow_when_an_image_shrinks(tmp_path: Path) -> None:
     dataset, count = resized(tmp_path, write_pictures(tmp_path / "in", {"x.png": (200, 100)}, (BOX,)), 100)
     (after,) = dataset.records()
     assert (after.width, after.height, count) == (100, 50, 1)
-    assert after.boxes == (Box(xyxy=(5, 10, 50, 30), label=1, polygon=((5, 10), (50, 10), (25, 30))),)
+    assert after.boxes == (Box(xyxy=(5, 10, 50, 30), label=1, rings=(((5, 10), (50, 10), (25, 30)),)),)
     content = dataset.image(after).read_bytes()
     assert after.sha256 == hashlib.sha256(content).hexdigest()
     picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)

@@ -1,23 +1,28 @@
-"""Formats of labelled images, and how one is recognised. To add one, write its module and a line here.
+"""Formats of labelled images, and how one is recognised. A new format is a new module here, with a `FORMAT` in it.
 
-What `auto` does: each format looks for what only it has. A darknet tree has YOLO labels too; there darknet is meant.
-Other combinations are refused with the names of both, since nobody can tell which labels are the newer ones.
+What `auto` does: each format looks for what only it has. Where one format's trees have the labels of another too (darknet
+and YOLO), the first is meant. Other combinations are refused with the names of both, since nobody can tell which labels
+are the newer ones.
 """
 
-from steps.dataset.formats import coco, darknet, label_studio, voc, yolo
+import pkgutil
+from importlib import import_module
+
 from steps.dataset.formats.source import Format, Labels, Picture, Source
 from steps.dataset.tree import Tree
 from steps.errors import DatasetError
 
-__all__ = ["FORMATS", "Format", "Labels", "Picture", "Source", "recognise"]
+__all__ = ["FORMATS", "Format", "Labels", "Picture", "Source", "labels_in", "recognise"]
 
-FORMATS = {
-    "label-studio": Format("label-studio", label_studio.recognise, label_studio.open_source),
-    "coco": Format("coco", coco.recognise, coco.open_source),
-    "voc": Format("voc", voc.recognise, voc.open_source),
-    "darknet": Format("darknet", darknet.recognise, darknet.open_source),
-    "yolo": Format("yolo", yolo.recognise, yolo.open_source),
-}
+
+def _found() -> dict[str, Format]:
+    modules = (import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+    formats = [module.FORMAT for module in modules if hasattr(module, "FORMAT")]
+    return {each.name: each for each in sorted(formats, key=lambda each: str(each.name))}
+
+
+FORMATS: dict[str, Format] = _found()
+"""Every format, by name."""
 
 
 def recognise(tree: Tree, wanted: str) -> Format:
@@ -35,12 +40,13 @@ def recognise(tree: Tree, wanted: str) -> Format:
     if wanted != "auto":
         if wanted not in fitting:
             raise DatasetError(
-                f"--format={wanted}: no such labels in the source; found {_told(fitting) or tree.census()}",
+                f"--format={wanted}: no such labels in the source; found {_described(fitting) or tree.census()}",
                 hint="leave --format out to have the format recognised",
             )
         return FORMATS[wanted]
-    if "darknet" in fitting:
-        fitting.pop("yolo", None)
+    for name in tuple(fitting):
+        for other in FORMATS[name].instead_of:
+            fitting.pop(other, None)
     if not fitting:
         raise DatasetError(
             f"no labels recognised in the source; found {tree.census()}",
@@ -48,11 +54,23 @@ def recognise(tree: Tree, wanted: str) -> Format:
         )
     if len(fitting) > 1:
         raise DatasetError(
-            f"two kinds of labels fit: {_told(fitting)}",
+            f"two kinds of labels fit: {_described(fitting)}",
             hint=f"choose one with --format={' or --format='.join(fitting)}",
         )
     return FORMATS[next(iter(fitting))]
 
 
-def _told(fitting: dict[str, str]) -> str:
+def labels_in(tree: Tree, path: str, chosen: Format) -> tuple[Format, int] | None:
+    """Return of which format the labels in a file are, and how many rows it has; None if it is no label file.
+
+    The `chosen` format is asked first: a file that could be several's is taken for one of its own.
+    """
+    for each in (chosen, *(other for other in FORMATS.values() if other is not chosen)):
+        rows = each.rows_in(tree, path)
+        if rows is not None:
+            return each, rows
+    return None
+
+
+def _described(fitting: dict[str, str]) -> str:
     return "; ".join(f"{name} ({found})" for name, found in fitting.items())

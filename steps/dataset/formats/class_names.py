@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,7 @@ def find_names(tree: Tree) -> Names:
     Raises:
         DatasetError: If two files of the same rank disagree, or one cannot be understood.
     """
-    for readers in (
-        [(path, _read_notes) for path in tree.named("notes.json")],
-        [(path, _read_yaml) for path in tree.files(".yaml", ".yml")],
-        [(path, read_list) for base in LISTS for path in tree.named(base)],
-    ):
+    for readers in _readers(tree):
         found: dict[str, Names] = {}
         for path, reader in readers:
             names = _checked(tree, path, reader)
@@ -43,6 +40,21 @@ def find_names(tree: Tree) -> Names:
         if found:
             return _agreed(found)
     return {}
+
+
+def name_files(tree: Tree) -> Iterator[str]:
+    """Yield the files that are asked for class names, those included that another one overrules."""
+    for readers in _readers(tree):
+        yield from (path for path, _ in readers)
+
+
+def _readers(tree: Tree) -> tuple[list[tuple[str, Callable[[Path], Names]]], ...]:
+    """Return the files that can have class names, and what reads them, by rank."""
+    return (
+        [(path, _read_notes) for path in tree.named("notes.json")],
+        [(path, _read_yaml) for path in tree.files(".yaml", ".yml")],
+        [(path, read_list) for base in LISTS for path in tree.named(base)],
+    )
 
 
 def read_list(path: Path) -> Names:

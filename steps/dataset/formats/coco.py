@@ -13,10 +13,10 @@ from typing import Any
 import ijson
 
 from steps.dataset.formats.json_file import json_file, refusing_broken
-from steps.dataset.formats.source import Picture
+from steps.dataset.formats.source import Format, Picture
 from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
 from steps.dataset.listing import Listing
-from steps.dataset.rows import Corners, Outline, Reading, Row, as_coordinate, as_size
+from steps.dataset.rows import Corners, Reading, Rings, Row, around, as_coordinate, as_size
 from steps.dataset.tree import Tree, parent, stem
 from steps.errors import DatasetError
 
@@ -76,8 +76,6 @@ class CocoLabels:
             except Rejection as fault:
                 reading.note(fault.code, number, fault.found or found)
                 continue
-            if not entry["bbox"]:
-                reading.note("polygon_to_box", number, found)
             reading.rows.append(row)
         return reading
 
@@ -102,6 +100,15 @@ class CocoSource:
         for path in self.tree.pictures():
             if not self.listing.has(path):
                 yield Issue("not_listed", path)
+
+        read = _annotation_files(self.tree)
+        for path in self.tree.files(".json"):
+            if path not in read and _is_coco(self.tree.root / path):
+                yield Issue("other_labels", path, None, "COCO, beside instances…", _rows_in(self.tree, path) or 0)
+
+    def files(self) -> Iterator[str]:
+        """Yield the JSON files."""
+        yield from _annotation_files(self.tree)
 
 
 def _annotation_files(tree: Tree) -> list[str]:
@@ -189,11 +196,12 @@ def _list_annotations(path: Path, source: str, number: int, names: dict[Any, str
 def _row(entry: dict[str, Any], number: int | None, found: str) -> Row:
     if not entry["known"]:
         raise Rejection("unknown_class")
-    polygon = _outline(entry["rings"])
+    rings = _rings(entry["rings"])
     box = entry["bbox"]
-    if not box and polygon:
-        xs, ys = zip(*polygon, strict=True)
-        corners: Corners = (min(xs), min(ys), max(xs), max(ys))
+    remarks: tuple[str, ...] = ()
+    if not box and rings:
+        corners: Corners = around(rings)
+        remarks = ("box_from_outline",)
     elif isinstance(box, list) and len(box) == 4:
         x, y, width, height = map(as_coordinate, box)
         if width <= 0 or height <= 0:
@@ -201,15 +209,46 @@ def _row(entry: dict[str, Any], number: int | None, found: str) -> Row:
         corners = (x, y, x + width, y + height)
     else:
         raise Rejection("wrong_columns" if box else "no_box")
-    return Row(number, entry["name"], corners, found, polygon=polygon)
+    return Row(number, entry["name"], corners, found, rings=rings, remarks=remarks)
 
 
-def _outline(rings: Any) -> Outline | None:
-    """Return the one ring of a segmentation as points; None where there are several, or none that is sound."""
-    if not isinstance(rings, list) or len(rings) != 1 or not isinstance(rings[0], list):
+def _rings(segmentation: Any) -> Rings | None:
+    """Return the rings of a segmentation; None where there is none, or one that is not sound."""
+    if not isinstance(segmentation, list) or not segmentation:
         return None
+    rings = []
+    for ring in segmentation:
+        try:
+            values = [as_coordinate(value) for value in ring] if isinstance(ring, list) else []
+        except Rejection:
+            return None
+        if len(values) < 6 or len(values) % 2:
+            return None
+        rings.append(tuple(zip(values[0::2], values[1::2], strict=True)))
+    return tuple(rings)
+
+
+def _rows_in(tree: Tree, path: str) -> int | None:
+    if not path.lower().endswith(".json") or not _is_coco(tree.root / path):
+        return None
+    rows = 0
     try:
-        ring = [as_coordinate(value) for value in rings[0]]
-    except Rejection:
-        return None
-    return tuple(zip(ring[0::2], ring[1::2], strict=True)) if len(ring) >= 6 and len(ring) % 2 == 0 else None
+        with json_file(tree.root / path) as file:
+            for _ in ijson.items(file, "annotations.item", use_float=True):
+                rows += 1
+    except (ijson.JSONError, ValueError, RecursionError):
+        return rows
+    return rows
+
+
+FORMAT = Format(
+    name="coco",
+    title="COCO JSON",
+    recognise=recognise,
+    open=open_source,
+    rows_in=_rows_in,
+    dialects=(
+        "One file or several, a file a split for instance. Where some are called `instances…`, only those are read.",
+    ),
+    sample="annotations/instances_train.json\nimages/a.jpg",
+)

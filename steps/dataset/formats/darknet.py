@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from steps.dataset.formats.class_names import Names, read_list
-from steps.dataset.formats.source import Picture
-from steps.dataset.formats.yolo import find_label, labelled
+from steps.dataset.formats.source import Format, Picture
+from steps.dataset.formats.yolo import labelled
 from steps.dataset.issues import Issue, Rejection
 from steps.dataset.label_text import read_text
 from steps.dataset.listing import Listing
 from steps.dataset.tree import Tree, parent
 from steps.errors import DatasetError
+
+LISTS = ("train", "valid", "test")
+"""Settings of a `.data` file that name lists of images."""
 
 
 def recognise(tree: Tree) -> str:
@@ -31,9 +34,7 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> "DarknetSource":
     lists: list[str] = []
     names: Names = {}
     for path, settings in _data_files(tree).items():
-        lists += [
-            found for split in ("train", "valid", "test") if (found := _resolve(tree, settings.get(split, ""), path))
-        ]
+        lists += [found for split in LISTS if (found := _resolve(tree, settings.get(split, ""), path))]
         file = _resolve(tree, settings.get("names", ""), path)
         try:
             names = names or (read_list(tree.root / file) if file else {})
@@ -61,7 +62,7 @@ class DarknetSource:
         """Yield every listed image; one without a label file is background."""
         for path in self.tree.pictures():
             if self.listing is None or self.listing.has(path):
-                yield labelled(self.tree, path, find_label(self.tree, path), self.by_index)
+                yield labelled(self.tree, path, self.by_index, listed=self.listing is not None)
 
     def left_out(self) -> Iterator[Issue]:
         """Yield images that no list mentions, and those that one mentions in vain."""
@@ -70,6 +71,13 @@ class DarknetSource:
         if self.listing:
             yield from self.listing.missed()
             yield from (Issue("not_listed", path) for path in self.tree.pictures() if not self.listing.has(path))
+
+    def files(self) -> Iterator[str]:
+        """Yield the `.data` files, and the lists and names that they mention."""
+        for path, settings in _data_files(self.tree).items():
+            yield path
+            mentioned = (_resolve(self.tree, settings.get(name, ""), path) for name in (*LISTS, "names"))
+            yield from filter(None, mentioned)
 
 
 def _read_lists(tree: Tree, lists: tuple[str, ...]) -> Listing:
@@ -111,3 +119,19 @@ def _resolve(tree: Tree, reference: str, near: str) -> str | None:
         return None
     found = list(tree.named(base))
     return min(found, key=lambda path: (parent(path) != parent(near), path.count("/"), path), default=None)
+
+
+def _rows_in(tree: Tree, path: str) -> int | None:  # noqa: ARG001  (its label files are YOLO's)
+    return None
+
+
+FORMAT = Format(
+    name="darknet",
+    title="darknet",
+    recognise=recognise,
+    open=open_source,
+    rows_in=_rows_in,
+    dialects=("A `.data` file names the lists of images and the file of class names; labels are YOLO's.",),
+    sample="obj.data\nobj.names\ntrain.txt\nobj_train_data/a.jpg\nobj_train_data/a.txt",
+    instead_of=("yolo",),
+)

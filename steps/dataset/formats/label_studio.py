@@ -20,7 +20,7 @@ import ijson
 from steps.dataset.file_kinds import PICTURES
 from steps.dataset.formats.json_file import json_file, refusing_broken
 from steps.dataset.formats.regions import is_region, labels_of, rows_of
-from steps.dataset.formats.source import Picture
+from steps.dataset.formats.source import Format, Picture
 from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
 from steps.dataset.listing import Listing
 from steps.dataset.rows import Reading
@@ -57,6 +57,11 @@ class LabelStudioLabels:
 
     entries: tuple[str, ...]
 
+    @property
+    def source(self) -> str:
+        """Return the file of the tasks; see `source.Labels`."""
+        return str(json.loads(self.entries[0])["source"])
+
     def read(self) -> Reading:
         """Return a row for every label of every region; see `source.Labels`."""
         entries = [json.loads(entry) for entry in self.entries]
@@ -71,8 +76,7 @@ class LabelStudioLabels:
             except Rejection as fault:
                 reading.note(fault.code, number, found)
                 continue
-            if rows[0].polygon:
-                reading.note("polygon_to_box", number, found)
+            reading.total += len(rows) - 1
             reading.rows += rows
         return reading
 
@@ -98,6 +102,10 @@ class LabelStudioSource:
         for path in self.tree.pictures():
             if not self.listing.has(path) and self.listing.identified(path) is None:
                 yield Issue("not_listed", path)
+
+    def files(self) -> Iterator[str]:
+        """Yield the files of tasks."""
+        yield from _task_files(self.tree)
 
     def labels(self) -> Iterator[tuple[str, str]]:
         """Yield `(label, image)` for every label of every reviewed task, so that unknown ones can be refused at once."""
@@ -148,7 +156,7 @@ def _list_task(tree: Tree, source: str, number: int, task: Any, listing: Listing
     found = _locate(tree, uri, parent(source))
     regions = newest(task.get("annotations"))
     if regions is None:
-        listing.miss(Issue("unreviewed", source, number, uri[-FOUND_LIMIT:]))
+        listing.miss(Issue("unreviewed", found[0] if len(found) == 1 else uri, number, uri[-FOUND_LIMIT:]))
         for path in found:
             listing.identify(path, path)
     elif len(found) == 1 or (not found and uri.startswith("s3://")):
@@ -191,3 +199,31 @@ def _locate(tree: Tree, uri: str, near: str) -> list[str]:
 
 def _as_int(value: Any) -> int:
     return value if isinstance(value, int) else 0
+
+
+def _rows_in(tree: Tree, path: str) -> int | None:
+    if not path.lower().endswith(".json") or not _has_tasks(tree.root / path):
+        return None
+    rows = 0
+    try:
+        with json_file(tree.root / path) as file:
+            for task in ijson.items(file, "item", use_float=True):
+                regions = newest(task.get("annotations")) if isinstance(task, dict) else None
+                rows += sum(isinstance(region, dict) and is_region(region) for region in regions or ())
+    except (ijson.JSONError, ValueError, RecursionError):
+        return rows
+    return rows
+
+
+FORMAT = Format(
+    name="label-studio",
+    title="Label Studio's JSON export",
+    recognise=recognise,
+    open=open_source,
+    rows_in=_rows_in,
+    dialects=(
+        "The newest annotation of a task that was not cancelled counts; tasks without one are left out.",
+        "Rectangles, turned or not, and polygons, in percent. Images lie in the source, or at the `s3://` address of the task.",
+    ),
+    sample="export.json\nimages/a.jpg",
+)

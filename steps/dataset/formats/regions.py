@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from steps.dataset.issues import Rejection
-from steps.dataset.rows import Corners, Outline, Row, as_coordinate
+from steps.dataset.rows import Corners, Ring, Row, around, as_coordinate
 
 
 def is_region(region: dict[str, Any]) -> bool:
@@ -32,20 +32,21 @@ def rows_of(region: dict[str, Any], number: int, found: str) -> Iterator[Row]:
         Rejection: If it is no rectangle and no polygon, or has no label.
     """
     value = region["value"]
-    polygon = None
+    rings = None
+    remarks: tuple[str, ...] = ()
     if {"x", "y", "width", "height"} <= value.keys():
         corners = _rectangle(region)
     elif isinstance(value.get("points"), list):
-        polygon = _polygon(value["points"])
-        xs, ys = zip(*polygon, strict=True)
-        corners = (min(xs), min(ys), max(xs), max(ys))
+        rings = (_polygon(value["points"]),)
+        corners = around(rings)
+        remarks = ("box_from_outline",)
     else:
         raise Rejection("region_kind")
     labels = labels_of(region)
     if not labels:
         raise Rejection("unknown_class")
     for label in labels:
-        yield Row(number, label, corners, found, loose=True, polygon=polygon)
+        yield Row(number, label, corners, found, loose=True, rings=rings, remarks=remarks)
 
 
 def _rectangle(region: dict[str, Any]) -> Corners:
@@ -68,7 +69,7 @@ def _rectangle(region: dict[str, Any]) -> Corners:
     return x + min(xs) / across, y + min(ys) / down, x + max(xs) / across, y + max(ys) / down
 
 
-def _polygon(points: list[Any]) -> Outline:
+def _polygon(points: list[Any]) -> Ring:
     outline = []
     for point in points:
         if not isinstance(point, list) or len(point) != 2:

@@ -2,15 +2,37 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import PurePosixPath
+from typing import Literal, Protocol
 
 from steps.dataset.issues import Issue
 from steps.dataset.rows import Reading
-from steps.dataset.tree import Tree
+from steps.dataset.tree import Tree, key
+
+SplitName = Literal["", "train", "valid", "test"]
+"""Where the source puts an image; empty where it does not say."""
+
+SPLITS: dict[str, SplitName] = {
+    "train": "train",
+    "training": "train",
+    "train2017": "train",
+    "valid": "valid",
+    "val": "valid",
+    "validation": "valid",
+    "val2017": "valid",
+    "test": "test",
+    "testing": "test",
+    "test2017": "test",
+}
+"""What folders and lists of a split are called."""
 
 
 class Labels(Protocol):
     """Labels of one image. Small and picklable: a worker process reads them."""
+
+    @property
+    def source(self) -> str:
+        """Where they stand, inside the source: the label file, or the image's own path where there is none."""
 
     def read(self) -> Reading:
         """Return every row.
@@ -28,11 +50,13 @@ class Picture:
         path: Inside the tree; or an `s3://` address, where the source only points at the image.
         labels: To be read where the image is.
         name: What to call the image, where the source has something more lasting than the path.
+        split: Where the source puts the image, by a list, a column or the name of a file.
     """
 
     path: str
     labels: Labels
     name: str = ""
+    split: SplitName = ""
 
 
 class Source(Protocol):
@@ -50,20 +74,48 @@ class Source(Protocol):
         """Yield the images in order of their path; may be called again."""
 
     def left_out(self) -> Iterator[Issue]:
-        """Yield what the source has, or promises, and `pictures` does not give; to be asked after it."""
+        """Yield what the source has, or promises, and `pictures` does not give; to be asked after it.
+
+        An issue about a row is that row; one about an image or a file is it with its `Issue.rows`.
+        """
+
+    def files(self) -> Iterator[str]:
+        """Yield the files that were read beside the labels of single images: names, lists, settings.
+
+        Label files that nobody names here, and whose images are not given, are found and counted by `ingest`.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A way to store labelled images: one module of this package.
+    """A way to store labelled images: a module of this package that has it as `FORMAT`.
 
     Attributes:
         name: As `--format` spells it.
+        title: What people call the format.
         recognise: Returns in words what was found, empty if the tree is not of this format.
         open: Opens a tree that was recognised. The names given are for sources that have only numbers. Raises
             DatasetError if the source contradicts itself.
+        rows_in: Returns how many label rows the file at a path inside a tree has, or None if it is no label file of this
+            format. It never raises; it is asked about files that nobody has read, and of a source without known labels.
+        dialects: What is read, a sentence each, for the documentation.
+        sample: A small tree of files, for the documentation.
+        instead_of: Formats whose labels a tree of this format has too; this one is meant.
     """
 
     name: str
+    title: str
     recognise: Callable[[Tree], str]
     open: Callable[[Tree, tuple[str, ...]], Source]
+    rows_in: Callable[[Tree, str], int | None]
+    dialects: tuple[str, ...]
+    sample: str
+    instead_of: tuple[str, ...] = ()
+
+
+def split_of_folder(path: str) -> SplitName:
+    """Return the split that a folder in `path` names, the last one that does; empty where none does."""
+    for part in reversed(PurePosixPath(path).parts[:-1]):
+        if key(part) in SPLITS:
+            return SPLITS[key(part)]
+    return ""

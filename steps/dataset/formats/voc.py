@@ -15,7 +15,7 @@ from xml.etree.ElementTree import ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import parse
 
-from steps.dataset.formats.source import Picture
+from steps.dataset.formats.source import Format, Picture
 from steps.dataset.issues import Issue, Rejection
 from steps.dataset.label_text import MAX_BYTES
 from steps.dataset.listing import Listing
@@ -78,12 +78,10 @@ class VocLabels:
                 [label, *(f"{side.tag}={(side.text or '').strip()}" for side in (() if box is None else box))]
             )
             try:
-                row, swapped = _row(number, label, box, found)
+                row = _row(number, label, box, found)
             except Rejection as fault:
                 reading.note(fault.code, number, found)
                 continue
-            if swapped:
-                reading.note("corners_swapped", number, found)
             reading.rows.append(row)
         return reading
 
@@ -112,6 +110,10 @@ class VocSource:
             if parent(path) not in self.folders and not self.listing.has(path):
                 yield Issue("not_listed", path)
 
+    def files(self) -> Iterator[str]:
+        """Yield nothing: each XML file is an image's."""
+        return iter(())
+
 
 def read_annotation(path: Path) -> "Element":
     """Return the root of a VOC file; entities and external references are refused.
@@ -130,14 +132,15 @@ def read_annotation(path: Path) -> "Element":
     return root
 
 
-def _row(number: int, label: str, box: "Element | None", found: str) -> tuple[Row, bool]:
+def _row(number: int, label: str, box: "Element | None", found: str) -> Row:
     if box is None:
         raise Rejection("no_box")
     if not label:
         raise Rejection("unknown_class")
     left, top, right, bottom = (_number(box.findtext(side)) for side in ("xmin", "ymin", "xmax", "ymax"))
     ordered = min(left, right), min(top, bottom), max(left, right), max(top, bottom)
-    return Row(number, label, ordered, found), left > right or top > bottom
+    swapped = left > right or top > bottom
+    return Row(number, label, ordered, found, remarks=("corners_swapped",) if swapped else ())
 
 
 def _number(text: str | None) -> float:
@@ -180,5 +183,27 @@ def _referenced(tree: Tree, xml: str, listing: Listing) -> list[str]:
         if found:
             listing.miss(Issue("image_ambiguous", xml, None, reference or stem(xml)))
             return []
-    listing.miss(Issue("label_without_image", xml, None, reference))
     return []
+
+
+def _rows_in(tree: Tree, path: str) -> int | None:
+    if not path.lower().endswith(".xml"):
+        return None
+    try:
+        return len(read_annotation(tree.root / path).findall("object"))
+    except Rejection:
+        return None
+
+
+FORMAT = Format(
+    name="voc",
+    title="Pascal VOC",
+    recognise=recognise,
+    open=open_source,
+    rows_in=_rows_in,
+    dialects=(
+        "An XML file belongs to the image of its own name in the mirrored folder (`JPEGImages` or `images` for "
+        "`Annotations`) or beside it; else to the one that its `<filename>` means.",
+    ),
+    sample="Annotations/a.xml\nJPEGImages/a.jpg",
+)

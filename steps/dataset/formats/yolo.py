@@ -4,23 +4,16 @@ An image's label file has its name with `.txt`, and lies, in this order: in the 
 `labels` for `images`; in a folder `labels` beside the image's folder; beside the image. Folder names in any case.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from steps.dataset.formats.class_names import Names, find_names
-from steps.dataset.formats.source import Picture
-from steps.dataset.formats.yolo_rows import YoloLabels
+from steps.dataset.formats.class_names import Names, find_names, name_files
+from steps.dataset.formats.source import Format, Picture
+from steps.dataset.formats.yolo_rows import YoloLabels, count_rows
 from steps.dataset.issues import Issue
 from steps.dataset.tree import Tree, key, mirrored, parent, stem
 
 IMAGE_FOLDERS = ("images", "jpegimages", "imgs", "img")
-
-NO_LABELS = re.compile(
-    r"(classes|predefined_classes|names|obj|_darknet|train|valid|val|test|trainval|notes|license|requirements|readme.*)",
-    re.IGNORECASE,
-)
-"""Stems of text files that lie beside labels and are none."""
 
 
 def recognise(tree: Tree) -> str:
@@ -51,23 +44,22 @@ class YoloSource:
     def pictures(self) -> Iterator[Picture]:
         """Yield every image; one without a label file is background."""
         for path in self.tree.pictures():
-            yield labelled(self.tree, path, find_label(self.tree, path), self.by_index)
+            yield labelled(self.tree, path, self.by_index)
 
     def left_out(self) -> Iterator[Issue]:
-        """Yield label files without an image."""
+        """Say that no class names are known; label files without an image are found by `ingest`."""
         if not self.by_index:
             yield Issue("names_unknown", "")
-        for path in self.tree.files(".txt"):
-            name, folder = stem(path), parent(path)
-            if NO_LABELS.fullmatch(name) or self.tree.pictures_of_stem(name):
-                continue
-            if "labels" in key(folder).split("/") or self.tree.has_pictures(folder):
-                yield Issue("label_without_image", path)
+
+    def files(self) -> Iterator[str]:
+        """Yield the files of class names."""
+        yield from name_files(self.tree)
 
 
-def labelled(tree: Tree, path: str, label: str | None, names: Names | None) -> Picture:
-    """Return the image at `path` with its label file, if it has one."""
-    return Picture(path, YoloLabels(tree.root / label if label else None, label or path, names))
+def labelled(tree: Tree, path: str, names: Names | None, *, listed: bool = False) -> Picture:
+    """Return the image at `path` with its label file, if it has one; `listed` is True where a list has the image."""
+    label = find_label(tree, path)
+    return Picture(path, YoloLabels(tree.root / label if label else None, label or path, names, listed))
 
 
 def find_label(tree: Tree, picture: str) -> str | None:
@@ -99,3 +91,22 @@ def _layout(tree: Tree, picture: str, label: str) -> str:
     if splits and folder.rpartition("/")[2] == "labels":
         return f"YOLO, a folder a split, each with images/ and labels/ (Roboflow's): {', '.join(splits)}"
     return "YOLO, images/ and labels/" + (f" with {', '.join(splits)}" if splits else "")
+
+
+def _rows_in(tree: Tree, path: str) -> int | None:
+    return count_rows(tree.root / path) if path.lower().endswith(".txt") else None
+
+
+FORMAT = Format(
+    name="yolo",
+    title="YOLO",
+    recognise=recognise,
+    open=open_source,
+    rows_in=_rows_in,
+    dialects=(
+        "A label file has the name of its image and lies in the folder that mirrors the image's with `labels` for `images`, "
+        "in a folder `labels` beside the image's folder, or beside the image.",
+        "Class names come from `data.yaml`, `classes.txt`, `obj.names` or Label Studio's `notes.json`.",
+    ),
+    sample="data.yaml\nimages/train/a.jpg\nlabels/train/a.txt",
+)

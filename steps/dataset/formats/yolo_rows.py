@@ -8,7 +8,7 @@ from pathlib import Path
 
 from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
 from steps.dataset.label_text import read_text
-from steps.dataset.rows import OVERSHOOT, UNIT_FRAME, Corners, Outline, Reading, Row
+from steps.dataset.rows import OVERSHOOT, UNIT_FRAME, Corners, Reading, Ring, Row, around
 
 UNNAMED_CLASSES = 1000
 """Where no names are known, a class index from here on is a mistake."""
@@ -25,15 +25,17 @@ class YoloLabels:
         file: The label file. None: there is none.
         source: Its path inside the source, or the image's where there is none.
         names: Class index → name. None: unknown, classes are called `class-0` and so on.
+        listed: True where a list names the image, so that a missing file means that nothing is on it.
     """
 
     file: Path | None
     source: str
     names: Mapping[int, str] | None
+    listed: bool = False
 
     def read(self) -> Reading:
         """Return every row; see `source.Labels`."""
-        reading = Reading(self.source, frame=UNIT_FRAME, present=self.file is not None)
+        reading = Reading(self.source, frame=UNIT_FRAME, present=self.file is not None or self.listed)
         if self.file is None:
             return reading
         text, repaired = read_text(self.file)
@@ -44,23 +46,41 @@ class YoloLabels:
                 continue
             reading.total += 1
             found = line.strip()[:FOUND_LIMIT]
-            repairs: list[str] = []
             try:
-                reading.rows.append(parse_line(line, number, self.names, repairs))
+                reading.rows.append(parse_line(line, number, self.names))
             except Rejection as fault:
                 reading.note(fault.code, number, found)
-            else:
-                for code in repairs:
-                    reading.note(code, number, found)
         return reading
 
 
-def parse_line(line: str, number: int, names: Mapping[int, str] | None, repairs: list[str]) -> Row:
-    """Return the row that `line` states, with coordinates as shares of the image; codes of repairs go to `repairs`.
+def count_rows(path: Path) -> int | None:
+    """Return how many lines a file has that nobody has read, or None where no line of it is a label row.
+
+    Which classes there are does not matter, so that a label file of another data set is known as one.
+    """
+    try:
+        text, _ = read_text(path)
+    except (Rejection, OSError):
+        return None
+    lines = [line for line in text.splitlines() if line.strip("\0 \t\r\n\ufeff")]
+    return len(lines) if not lines or any(map(_is_row, lines)) else None
+
+
+def _is_row(line: str) -> bool:
+    try:
+        values = [float(token) for token in re.split(r"[\s,;]+", line.strip()) if token]
+    except ValueError:
+        return False
+    return len(values) >= 5
+
+
+def parse_line(line: str, number: int, names: Mapping[int, str] | None) -> Row:
+    """Return the row that `line` states, with coordinates as shares of the image.
 
     Raises:
         Rejection: If it states none.
     """
+    repairs: list[str] = []
     tokens = _tokens(line, repairs)
     if not tokens:
         raise Rejection("wrong_columns")
@@ -76,14 +96,13 @@ def parse_line(line: str, number: int, names: Mapping[int, str] | None, repairs:
         repairs.append("confidence_dropped")
         values.pop()
     if len(values) == 4:
-        return Row(number, label, _corners(values), line.strip()[:FOUND_LIMIT], loose=True)
+        found = line.strip()[:FOUND_LIMIT]
+        return Row(number, label, _corners(values), found, loose=True, remarks=tuple(repairs))
     if len(values) < 6 or len(values) % 2:
         raise Rejection("wrong_columns")
-    repairs.append("polygon_to_box")
-    polygon = _polygon(values)
-    xs, ys = zip(*polygon, strict=True)
-    corners = (min(xs), min(ys), max(xs), max(ys))
-    return Row(number, label, corners, line.strip()[:FOUND_LIMIT], loose=True, polygon=polygon)
+    rings = (_ring(values),)
+    found = line.strip()[:FOUND_LIMIT]
+    return Row(number, label, around(rings), found, loose=True, rings=rings, remarks=(*repairs, "box_from_outline"))
 
 
 def _tokens(line: str, repairs: list[str]) -> list[str]:
@@ -104,7 +123,7 @@ def _corners(values: list[float]) -> Corners:
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
 
-def _polygon(values: list[float]) -> Outline:
+def _ring(values: list[float]) -> Ring:
     _check_range(values)
     return tuple(zip(values[0::2], values[1::2], strict=True))
 

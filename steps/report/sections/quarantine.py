@@ -17,9 +17,15 @@ LONGEST = 300
 """Characters of a path, a value or a reason that are shown."""
 
 ACTIONS = (
-    ("quarantined", "put aside", "Not used for training: a row without its image, or the image as a whole."),
-    ("repaired", "repaired", "Kept, after a mend that is safe."),
-    ("counted", "only counted", "Kept as they are; worth knowing."),
+    (
+        "rejected",
+        "rejected",
+        "Not used, because it is broken: a row without its image, or an image or a file as a whole.",
+    ),
+    ("left_out", "left out", "Not used, by a rule that was given or that the layout states."),
+    ("merged", "merged", "The same thing twice; used once."),
+    ("repaired", "repaired", "Used, after a repair that is safe."),
+    ("noted", "noted", "Used as it is; worth knowing."),
 )
 
 
@@ -86,7 +92,7 @@ def _treatments(documents: list[Document]) -> tuple[Treatment, ...]:
     known = {action: (title, explanation) for action, title, explanation in ACTIONS}
     found: dict[str, list[Issue]] = {action: [] for action in known}
     for document in documents:
-        found.setdefault(document.text("action") or "counted", []).append(_issue(document))
+        found.setdefault(document.text("action") or "noted", []).append(_issue(document))
     return tuple(
         Treatment(action, *known.get(action, (action, "")), tuple(issues), len(issues) <= OPEN_ROWS)
         for action, issues in found.items()
