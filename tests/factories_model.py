@@ -10,7 +10,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from steps.registry import Lineage, Registry
-from steps.runtime import ModelCard, ModelFormat, ModelInput, ModelOutput, file_digest
+from steps.runtime import Defaults, ModelCard, ModelFormat, ModelInput, ModelOutput, file_digest
 
 CLASSES = ("plane", "helicopter")
 
@@ -52,7 +52,9 @@ def write_onnx(path: Path, *, size: int = 64, boxes: Sequence[Fixed] = BOXES, cl
     path.write_bytes(model.SerializeToString())
 
 
-def write_model(folder: Path, *, size: int = 64, boxes: Sequence[Fixed] = BOXES) -> Path:
+def write_model(
+    folder: Path, *, size: int = 64, boxes: Sequence[Fixed] = BOXES, defaults: Defaults | None = None
+) -> Path:
     """Write a model folder as `export` leaves it: card, ONNX file, golden image and its boxes. Return `folder`."""
     write_onnx(folder / "onnx" / "model.onnx", size=size, boxes=boxes)
     (folder / "golden").mkdir()
@@ -61,20 +63,25 @@ def write_model(folder: Path, *, size: int = 64, boxes: Sequence[Fixed] = BOXES)
         {"xyxy": box.xyxy, "label": box.label, "name": CLASSES[box.label], "score": box.score} for box in boxes[:2]
     ]
     (folder / "golden" / "expected.json").write_text(json.dumps({"boxes": expected}))
-    ModelCard(
+    files = {
+        path.relative_to(folder).as_posix(): file_digest(path) for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+    make_card(size=size, defaults=defaults).model_copy(update={"files": files}).write(folder)
+    return folder
+
+
+def make_card(*, size: int = 64, defaults: Defaults | None = None) -> ModelCard:
+    """The card of such a model, without its files."""
+    return ModelCard(
         classes=CLASSES,
         input=ModelInput(width=size, height=size),
         output=ModelOutput(layout="yolo"),
         formats={"onnx": ModelFormat(file="onnx/model.onnx", checked=True)},
-        files={
-            path.relative_to(folder).as_posix(): file_digest(path)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        },
+        files={},
         created="2026-01-01T00:00:00+00:00",
         base_model="none",
-    ).write(folder)
-    return folder
+        defaults=defaults,
+    )
 
 
 def publish_model(registry: Path, model: Path, *, name: str = "planes") -> int:

@@ -16,12 +16,12 @@ from pydantic import ValidationError
 from steps.deploy.agreement import Expected, disagreement
 from steps.errors import ModelError, TemporaryError
 from steps.registry import Registry, Version
+from steps.runtime import ModelCard
+from steps.runtime.golden import EXPECTED, IMAGE
 
 REQUESTS: Final = 10
 """Enough for a median, and over in a moment."""
 
-GOLDEN: Final = "golden/image.jpg"
-EXPECTED: Final = "golden/expected.json"
 REQUEST_TIMEOUT_S: Final = 60
 
 API_KEYS: Final = "ARGOSIGHT_API_KEYS"
@@ -37,10 +37,11 @@ class Line(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """A picture, and what the exported model found on it when it was checked."""
+    """A picture, what is expected to be found on it with the defaults of the model, and the card that has them."""
 
     image: bytes
     expected: Expected
+    card: ModelCard
 
     @classmethod
     def of(cls, registry: Registry, version: Version, scratch: Path) -> "Golden":
@@ -51,10 +52,11 @@ class Golden:
         """
         folder = registry.fetch(version, scratch)
         try:
-            return cls((folder / GOLDEN).read_bytes(), Expected.model_validate_json((folder / EXPECTED).read_bytes()))
+            image, expected = (folder / IMAGE).read_bytes(), (folder / EXPECTED).read_bytes()
+            return cls(image, Expected.model_validate_json(expected), ModelCard.read(folder))
         except (OSError, ValidationError) as error:
             raise ModelError(
-                f"{version.url} has no usable {GOLDEN} and {EXPECTED} ({type(error).__name__})",
+                f"{version.url} has no usable {IMAGE} and {EXPECTED} ({type(error).__name__})",
                 hint="export and publish the model anew: `export` writes both",
             ) from None
 
@@ -88,7 +90,7 @@ def converse(line: Line, version: Version, golden: Golden, *, requests: int = RE
         body = _ask(line, "POST", "/predict", golden.image)
         times.append(1000 * (time.perf_counter() - began))
         results = json.loads(body)["images"][0]["results"]
-    difference = disagreement(golden.expected, results)
+    difference = disagreement(golden.expected, results, golden.card)
     if difference:
         raise ModelError(
             f"the server's answer to the golden image of {version.name} {version.number} is not the expected one: {difference}",

@@ -8,11 +8,12 @@ import urllib3
 
 from steps.contract import duration_seconds
 from steps.deploy.contract import DeployInputs, DeployOutputs
-from steps.deploy.conversation import GOLDEN, REQUEST_TIMEOUT_S, REQUESTS, Conversation, Golden, converse, line_to
+from steps.deploy.conversation import REQUEST_TIMEOUT_S, REQUESTS, Conversation, Golden, converse, line_to
 from steps.deploy.local_server import running_server
 from steps.deploy.server_flags import ServerFlags
 from steps.errors import ParameterError
 from steps.registry import Registry, Version
+from steps.runtime.golden import IMAGE
 from steps.workspace import Workspace
 
 
@@ -94,7 +95,7 @@ def _answer_folder(work: Workspace) -> Path:
 def _keep(answer: Path, version: Version, said: Conversation, *, url: str) -> DeployOutputs:
     document: dict[str, Any] = {
         "version": version.number,
-        "image": GOLDEN,
+        "image": IMAGE,
         "boxes": said.results,
         "requests": REQUESTS,
         "latency_ms": said.latency_ms,

@@ -44,6 +44,29 @@ class Detections:
         """Return the detections that `which` selects: indices, in their order, or a mask."""
         return Detections(self.xyxy[which], self.scores[which], self.labels[which])
 
+    def extend(self, others: "Detections") -> "Detections":
+        """Return these detections, and `others` after them."""
+        return Detections(
+            np.concatenate((self.xyxy, others.xyxy)),
+            np.concatenate((self.scores, others.scores)),
+            np.concatenate((self.labels, others.labels)),
+        )
+
+    def above(self, confidence: float | Floats) -> "Detections":
+        """Return the detections that score above `confidence`: one value, or [classes] with one for each class."""
+        return self.pick(is_above(self.scores, self.labels, confidence))
+
+
+def is_above(scores: Floats, labels: Ints, confidence: float | Floats) -> NDArray[np.bool_]:
+    """Return which boxes score above `confidence`: one value, or [classes] with one for each class.
+
+    The one comparison for all who draw this line, in float32, as the scores are: next to a threshold, float64 would
+    decide otherwise.
+    """
+    thresholds = np.asarray(confidence, np.float32)
+    counts: NDArray[np.bool_] = scores > (thresholds.take(labels, mode="clip") if thresholds.ndim else thresholds)
+    return counts
+
 
 def area(xyxy: Floats) -> Floats:
     """Return the areas of boxes [n, 4] in square pixels; a box turned inside out has none."""

@@ -9,20 +9,18 @@ from numpy.typing import NDArray
 from steps.detection import Detections, iou_matrix
 from steps.errors import ModelError
 from steps.runtime.card import ModelOutput
+from steps.runtime.defaults import WEAKEST, Defaults
 from steps.runtime.detector import Detector
 from steps.runtime.letterbox import Placement
 
 IOU, SCORE_TOLERANCE = 0.9, 0.01
 """How far a box may move, and a score change. float32 runtimes differ by about 1e-5; a broken conversion by far more."""
 
-WEAKEST = 0.001
-"""Score from which on boxes are read at all."""
-
 STRONGEST = 10
 """Boxes compared at least, however weak: an image where the checkpoint is sure of nothing is still a test."""
 
-CONFIDENCE, NMS_IOU = 0.25, 0.7
-"""Score from which on a box is compared even where there are many; overlap above which the weaker of two is dropped."""
+CONFIDENCE = Defaults().confidence
+"""Score from which on a box is compared even where there are many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +52,7 @@ class Reference:
         found = exported.backend.infer(self.tensor)
         difference = score_difference(exported.card.output, self.answer, found)
         wanted_boxes, found_boxes = (
-            exported.read(output, self.placement, confidence=WEAKEST, iou=NMS_IOU, max_detections=300)
-            for output in (self.answer, found)
+            exported.read(output, self.placement, confidence=WEAKEST) for output in (self.answer, found)
         )
         check_boxes(wanted_boxes, found_boxes)
         return difference

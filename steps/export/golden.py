@@ -1,6 +1,5 @@
-"""The golden image: one of the test split, and the boxes found in it, for servers to prove themselves by."""
+"""The golden image: one of the test split in which the checkpoint finds something."""
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,24 +11,24 @@ from numpy.typing import NDArray
 from steps.dataset import Dataset, ImageRecord, Splits
 from steps.detection import Detections
 from steps.errors import DatasetError
+from steps.runtime.golden import IMAGE
 
-IMAGE, EXPECTED = "image.jpg", "expected.json"
 CANDIDATES = 8
 """Images tried until one has a box that the checkpoint finds."""
 
 Image = NDArray[np.uint8]
 
 
-def choose_image(dataset: Dataset, splits: Splits, folder: Path, detect: Callable[[Image], Detections]) -> Image:
-    """Write a test image to `folder / "image.jpg"` and return it as it is read back, uint8 BGR [h, w, 3].
+def choose_image(dataset: Dataset, splits: Splits, model: Path, detect: Callable[[Image], Detections]) -> Image:
+    """Write a test image into the folder `model` and return it as it is read back, uint8 BGR [h, w, 3].
 
     It is the first in which `detect` finds something, among a few with labels; else the first of them.
 
     Raises:
         DatasetError: If the test split has no readable image.
     """
-    folder.mkdir(parents=True)
-    path, first = folder / IMAGE, None
+    path, first = model / IMAGE, None
+    path.parent.mkdir(parents=True)
     for record in _candidates(dataset, splits):
         _write_jpeg(dataset.image(record), path)
         image = _read(path)
@@ -40,13 +39,6 @@ def choose_image(dataset: Dataset, splits: Splits, folder: Path, detect: Callabl
         raise DatasetError("the test split has no image", hint="split with a larger --test-fraction")
     _write_jpeg(dataset.image(first), path)
     return _read(path)
-
-
-def write_expected(detections: Detections, classes: tuple[str, ...], folder: Path) -> None:
-    """Write the boxes to `expected.json`: xyxy in pixels of the image, strongest first."""
-    rows = zip(detections.xyxy.tolist(), detections.labels.tolist(), detections.scores.tolist(), strict=True)
-    boxes = [{"xyxy": xyxy, "label": label, "name": classes[label], "score": score} for xyxy, label, score in rows]
-    (folder / EXPECTED).write_text(json.dumps({"boxes": boxes}, indent=1) + "\n", encoding="utf-8")
 
 
 def _candidates(dataset: Dataset, splits: Splits) -> Iterator[ImageRecord]:

@@ -11,6 +11,7 @@ from steps.errors import DatasetError, ModelError
 from steps.export.contract import ExportInputs, ExportOutputs
 from steps.export.formats import ALWAYS, Format, choose_formats, load_formats
 from steps.runtime.card import CARD, ModelCard, ModelFormat, ModelInput
+from steps.runtime.golden import EXPECTED, write_expected
 from steps.runtime.integrity import file_digest
 from steps.toolchain import go_offline, versions
 from steps.workspace import Workspace
@@ -29,14 +30,14 @@ def export(inputs: ExportInputs, work: Workspace) -> ExportOutputs:
         warnings.simplefilter("ignore")  # Torch's advice to those who trace.
         # These import torch and ultralytics, which read the environment that `go_offline` set.
         from steps.export import golden  # noqa: PLC0415
-        from steps.export.agreement import CONFIDENCE, NMS_IOU, Reference  # noqa: PLC0415
+        from steps.export.agreement import Reference  # noqa: PLC0415
         from steps.export.network import Network  # noqa: PLC0415
         from steps.runtime.detector import Detector  # noqa: PLC0415
 
         network, formats = Network.load(inputs.checkpoint), load_formats(names)
         card = _card(network, formats, dataset.info.classes)
         trained = Detector(card, network)
-        image = golden.choose_image(dataset, splits, model / "golden", trained.detect)
+        image = golden.choose_image(dataset, splits, model, trained.detect)
         reference = Reference.take(trained, image)
         network.prepare()
         checked: dict[str, ModelFormat] = {}
@@ -52,8 +53,7 @@ def export(inputs: ExportInputs, work: Workspace) -> ExportOutputs:
                 ) from None
             checked[name] = card.formats[name].model_copy(update={"max_score_difference": difference, "checked": True})
             if name == ALWAYS:
-                boxes = exported.detect(image, confidence=CONFIDENCE, iou=NMS_IOU)
-                golden.write_expected(boxes, card.classes, model / "golden")
+                write_expected(exported.detect(image), card.classes, model / EXPECTED)
             work.progress(done, len(formats), f"{name}, scores within {difference:.1e} of the checkpoint's")
     card.model_copy(update={"formats": checked, "files": _digests(model)}).write(model)
     return ExportOutputs(model=model, formats=",".join(names))

@@ -10,12 +10,23 @@ detections = detector.detect(cv2.imread("plane.jpg"))
 from typing import TYPE_CHECKING, Any
 
 from steps.runtime.card import ModelCard, ModelFormat, ModelInput, ModelOutput
+from steps.runtime.defaults import WEAKEST, Defaults
 from steps.runtime.integrity import file_digest, verify_files
 
 if TYPE_CHECKING:
     from steps.runtime.detector import Detector
 
-__all__ = ["Detector", "ModelCard", "ModelFormat", "ModelInput", "ModelOutput", "file_digest", "verify_files"]
+__all__ = [
+    "WEAKEST",
+    "Defaults",
+    "Detector",
+    "ModelCard",
+    "ModelFormat",
+    "ModelInput",
+    "ModelOutput",
+    "file_digest",
+    "verify_files",
+]
 
 
 def __getattr__(name: str) -> Any:

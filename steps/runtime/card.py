@@ -3,9 +3,19 @@
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from steps.errors import ModelError
+from steps.runtime.defaults import Defaults
 
 CARD = "model.json"
 
@@ -104,6 +114,21 @@ class ModelCard(_Record):
 
     versions: dict[str, str] = {}
     """Packages that made it."""
+
+    defaults: Defaults | None = None
+    """How its boxes are read where a request does not say, as `evaluate` chose. None: nobody evaluated it."""
+
+    @model_validator(mode="after")
+    def _check_defaults(self) -> Self:
+        unknown = sorted(set(self.served_defaults.per_class) - set(self.classes))
+        if unknown:
+            raise ValueError(f"defaults.per_class names {unknown[:5]}, which are not classes of the model")
+        return self
+
+    @property
+    def served_defaults(self) -> Defaults:
+        """What it is served with."""
+        return self.defaults or Defaults()
 
     @classmethod
     def read(cls, folder: Path) -> Self:

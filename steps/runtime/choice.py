@@ -129,7 +129,7 @@ def _load(folder: Path, name: str, image: Image, threads: int) -> Detector:
     answer = detector.backend.infer(tensor)
     if not np.isfinite(answer).all():
         raise ModelError(f"format {name!r} answers with values that are not finite", hint="export the model again")
-    detector.read(answer, placement, confidence=0.25, iou=0.7, max_detections=300)
+    detector.read(answer, placement)
     return detector
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steps.detection import Detections
+from steps.detection.boxes import Floats
 from steps.errors import ModelError
 from steps.runtime.card import ModelCard, ModelInput
 from steps.runtime.letterbox import Placement, letterbox
@@ -64,18 +65,23 @@ class Detector:
         self,
         image_bgr: NDArray[np.uint8],
         *,
-        confidence: float = 0.25,
-        iou: float = 0.7,
-        max_detections: int = 300,
+        confidence: float | None = None,
+        iou: float | None = None,
+        max_detections: int | None = None,
     ) -> Detections:
         """Return what is seen on an image (uint8 [h, w, 3]: blue, green, red), strongest first.
 
         Boxes are in pixels of that image, clipped to it. Only scores above `confidence` count; of boxes of one class
-        that overlap by more than `iou`, the weaker are dropped.
+        that overlap by more than `iou`, the weaker are dropped. What is not given is as the card's defaults say.
         """
         tensor, placement = self.prepare(image_bgr)
         output = self.backend.infer(tensor)
         return self.read(output, placement, confidence=confidence, iou=iou, max_detections=max_detections)
+
+    @property
+    def thresholds(self) -> Floats:
+        """Score above which a box counts by default, for each class: float32 [classes]."""
+        return np.array(self.card.served_defaults.thresholds(self.card.classes), np.float32)
 
     def prepare(self, image_bgr: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Placement]:
         """Return the network's input for an image, float32 [1, 3, height, width], and where the image lies in it."""
@@ -89,14 +95,15 @@ class Detector:
         output: NDArray[np.float32],
         placement: Placement,
         *,
-        confidence: float,
-        iou: float,
-        max_detections: int,
+        confidence: float | Floats | None = None,
+        iou: float | None = None,
+        max_detections: int | None = None,
         only: tuple[int, ...] | None = None,
     ) -> Detections:
         """Read the network's output into boxes in pixels of the image that `placement` placed.
 
-        `only` names the labels to read, None all; the limit counts what is read.
+        `confidence` is one value, or [classes]. What is None is as the card's defaults say. `only` names the labels to
+        read, None all; the limit counts what is read.
 
         Raises:
             ModelError: If the output is not what the card says.
@@ -108,6 +115,10 @@ class Detector:
                 f"the network answers {list(output.shape)}, the card says {layout} with {classes} classes",
                 hint="the card and the file do not belong together: export the checkpoint again",
             )
+        defaults = self.card.served_defaults
+        confidence = self.thresholds if confidence is None else confidence
+        iou = defaults.iou if iou is None else iou
+        max_detections = max_detections or defaults.max_detections
         if layout == "yolo":
             found = read_yolo(output, confidence=confidence, iou=iou, max_detections=max_detections, only=only)
         else:

@@ -108,8 +108,8 @@ class ServeInputs(Model):
     capture_near: Annotated[float, Internal()] = Field(default=0, ge=0, le=1)
     """Capture pictures with a box this near to `capture-threshold`. 0: not for that."""
 
-    capture_threshold: Annotated[float, Internal()] = Field(default=0.25, ge=0, le=1)
-    """Confidence around which `capture-near` looks; boxes weaker than a request asks for count too."""
+    capture_threshold: Annotated[float, Internal()] = Field(default=0, ge=0, le=1)
+    """Confidence around which `capture-near` looks; boxes weaker than a request asks for count too. 0: the threshold that the model is served with, of each class."""
 
     capture_random: Annotated[float, Internal()] = Field(default=0, ge=0, le=1)
     """Share of all pictures to capture."""

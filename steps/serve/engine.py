@@ -74,10 +74,10 @@ class Engine:
     def _look(
         self, predictor: Predictor, pictures: Sequence[Source], query: Query, ticket: Ticket
     ) -> tuple[Prediction, ...]:
-        sights = []
+        sights, floor = [], self._capture.floor(predictor.detector.card)
         for source in pictures:
             ticket.check()
-            sights.append(predictor.look(source, query, began=ticket.admitted, floor=self._capture.floor))
+            sights.append(predictor.look(source, query, began=ticket.admitted, floor=floor))
         predictions = tuple(sight.prediction for sight in sights)
         if predictions:
             self._metrics.answer(predictions)

@@ -27,14 +27,14 @@ class Detection(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    conf: float = Field(default=0.25, ge=0, le=1)
-    """Confidence from which on a box is reported."""
+    conf: float | None = Field(default=None, ge=0, le=1)
+    """Confidence above which a box is reported, of all classes; where it is left out, the model's own thresholds."""
 
-    iou: float = Field(default=0.7, ge=0, le=1)
-    """Overlap from which on the weaker of two boxes of one class is dropped."""
+    iou: float | None = Field(default=None, ge=0, le=1)
+    """Overlap above which the weaker of two boxes of one class is dropped; the model's own where it is left out."""
 
-    max_det: int = Field(default=300, ge=1, le=1000)
-    """Most boxes to report, the strongest."""
+    max_det: int | None = Field(default=None, ge=1, le=1000)
+    """Most boxes to report, the strongest; the model's own limit where it is left out."""
 
     classes: Annotated[tuple[str, ...], BeforeValidator(_split), Field(json_schema_extra={"type": "string"})] = ()
     """Classes to report, by name or index, parted by commas; empty for all."""

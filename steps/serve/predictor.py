@@ -7,8 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from steps.detection import Detections
-from steps.runtime import Detector
+from steps.detection import Detections, is_above
+from steps.detection.boxes import Floats
+from steps.runtime import Detector, ModelCard
+from steps.runtime.letterbox import Placement
 from steps.serve.models.origin import Edition
 from steps.serve.service import ModelInfo, Prediction, Query, Source, Stage, find_class
 
@@ -25,12 +27,14 @@ class Sight:
     Attributes:
         prediction: What is answered.
         picture: As it was decoded, uint8 [height, width, 3].
-        seen: The boxes of the answer, and then those between its confidence and the floor.
+        seen: The boxes of the answer, and then others down to the floor.
+        card: Of the version that looked.
     """
 
     prediction: Prediction
     picture: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
     seen: Detections
+    card: ModelCard
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
@@ -66,18 +70,7 @@ class Predictor:
         times.append(time.perf_counter())
         output = self.detector.backend.infer(tensor)
         times.append(time.perf_counter())
-        deeper = floor < query.confidence
-        seen = self.detector.read(
-            output,
-            placement,
-            confidence=min(query.confidence, floor),
-            iou=query.iou,
-            max_detections=query.max_detections + (_BEYOND if deeper else 0),
-            only=self._labels(query.classes),
-        )
-        # Suppression goes from strong to weak: weaker boxes changed nothing above them.
-        count = int(np.count_nonzero(seen.scores > query.confidence)) if deeper else len(seen)
-        found = seen.pick(np.arange(min(count, query.max_detections))) if deeper else seen
+        found, seen = self._read(output, placement, query, floor)
         times.append(time.perf_counter())
         spent = (round(1000 * (later - earlier), 3) for earlier, later in pairwise(times))
         prediction = Prediction(
@@ -89,7 +82,7 @@ class Predictor:
             request_id=query.request_id,
             shape=(picture.shape[0], picture.shape[1]),
         )
-        return Sight(prediction, picture, seen)
+        return Sight(prediction, picture, seen, self.detector.card)
 
     def describe(self) -> ModelInfo:
         """Return what is served."""
@@ -101,11 +94,31 @@ class Predictor:
             sha256=edition.sha256,
             classes=card.classes,
             input=card.input,
+            defaults=card.served_defaults,
             metrics=edition.lineage.metrics,
             created=edition.lineage.created,
             lineage=edition.lineage.model_dump(exclude={"metrics", "created"}),
             backend=f"{self.format}: {self.detector.runs_on}",
         )
+
+    def _read(self, output: Floats, placement: Placement, query: Query, floor: float) -> tuple[Detections, Detections]:
+        """Return the boxes of the answer, and these with others down to the floor after them."""
+        only = self._labels(query.classes)
+        wanted = self.detector.thresholds
+        if query.confidence is not None:
+            wanted = np.full_like(wanted, query.confidence)
+        limit = query.max_detections or self.detector.card.served_defaults.max_detections
+        found = self.detector.read(output, placement, confidence=wanted, iou=query.iou, max_detections=limit, only=only)
+        lower = np.minimum(wanted, np.float32(floor), dtype=np.float32)
+        if not np.any(lower < wanted):
+            return found, found
+        # Read a second time: what is answered must not depend on what else takes part in the limit.
+        deep = self.detector.read(
+            output, placement, confidence=lower, iou=query.iou, max_detections=limit + _BEYOND, only=only
+        )
+        # Suppression goes from strong to weak, so the answer's boxes are the first of those above its thresholds.
+        answered = np.flatnonzero(is_above(deep.scores, deep.labels, wanted))[: len(found)]
+        return found, found.extend(deep.pick(np.delete(np.arange(len(deep)), answered)))
 
     def _labels(self, names: tuple[str, ...]) -> tuple[int, ...] | None:
         found = (find_class(name, self.detector.card.classes) for name in names)

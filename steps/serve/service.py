@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from steps.detection import Detections
-from steps.runtime import ModelInput
+from steps.runtime import Defaults, ModelInput
 
 Picture = NDArray[np.uint8]
 """Blue, green, red: uint8 [height, width, 3]."""
@@ -31,9 +31,9 @@ class Query:
 
     Attributes:
         model: Name; empty for the first of `Service.models`.
-        confidence: Score from which on a box counts.
-        iou: Overlap above which the weaker of two boxes of one class is dropped.
-        max_detections: Most boxes a picture, the strongest.
+        confidence: Score above which a box counts; None for the thresholds that the model is served with.
+        iou: Overlap above which the weaker of two boxes of one class is dropped; None for the model's.
+        max_detections: Most boxes a picture, the strongest; None for the model's limit.
         classes: Names of classes to report, or indexes as the version that answers counts them; none for all. The
             limit counts the chosen ones only.
         image_size: Side of the network's input in pixels; None for the size it was exported with.
@@ -41,9 +41,9 @@ class Query:
     """
 
     model: str = ""
-    confidence: float = 0.25
-    iou: float = 0.7
-    max_detections: int = 300
+    confidence: float | None = None
+    iou: float | None = None
+    max_detections: int | None = None
     classes: tuple[str, ...] = ()
     image_size: int | None = None
     request_id: str = ""
@@ -87,6 +87,10 @@ class ModelInfo(BaseModel):
 
     classes: tuple[str, ...]
     input: ModelInput
+
+    defaults: Defaults
+    """How boxes are read where a request says nothing of it."""
+
     metrics: dict[str, float]
     """mAP on the test split."""
 

@@ -82,7 +82,7 @@ def capture_of(inputs: ServeInputs, told: Callable[[str, str, str], None]) -> Ca
     """
     chosen = []
     if inputs.capture_near:
-        chosen.append(samplers.near(inputs.capture_threshold, inputs.capture_near))
+        chosen.append(samplers.near(inputs.capture_near, inputs.capture_threshold))
     if inputs.capture_random:
         chosen.append(samplers.at_random(inputs.capture_random))
     if inputs.capture_classes:
@@ -100,7 +100,6 @@ def capture_of(inputs: ServeInputs, told: Callable[[str, str, str], None]) -> Ca
         open_store(inputs.capture),
         chosen,
         Allowance(inputs.capture_per_minute, inputs.capture_per_day, inputs.capture_bytes_per_day),
-        floor=max(inputs.capture_threshold - inputs.capture_near, 0.01) if inputs.capture_near else 1.0,
         pictures=inputs.capture_pictures == "keep",
         told=told,
     )

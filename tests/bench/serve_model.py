@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steps.export.golden import write_expected
 from steps.registry import Lineage, Registry
-from steps.runtime import Detector, ModelCard, ModelFormat, ModelInput, ModelOutput, file_digest
+from steps.runtime import Defaults, Detector, ModelCard, ModelFormat, ModelInput, ModelOutput, file_digest
+from steps.runtime.golden import EXPECTED, write_expected
 from tests.bench.serve_answer import CLASSES, NAME
 
 SIDE = 640
@@ -63,7 +63,7 @@ def publish_yolo11n(registry: Path, scratch: Path, picture: Path) -> Path:
         onnx.write(network, folder / "onnx")
     (folder / "golden").mkdir()
     (folder / "golden" / "image.jpg").write_bytes(picture.read_bytes())
-    write_expected(trained.detect(image), CLASSES, folder / "golden")
+    write_expected(trained.detect(image), CLASSES, folder / EXPECTED)
     _publish(registry, folder, card)
     return registry / NAME / "1" / "onnx" / "model.onnx"
 
@@ -76,7 +76,8 @@ def _make_sure_of_some(module: object, trained: Detector, image: NDArray[np.uint
     tensor, _ = trained.prepare(image)
     strongest = np.sort(trained.backend.infer(tensor)[0, 4:].max(axis=0))[-BOXES]
     strongest = float(np.clip(strongest, 1e-12, 1 - 1e-6))
-    shift = np.log(0.25 / 0.75) - np.log(strongest / (1 - strongest))
+    usual = Defaults().confidence
+    shift = np.log(usual / (1 - usual)) - np.log(strongest / (1 - strongest))
     for branch in head.cv3:
         branch[-1].bias += float(shift)
 

@@ -60,7 +60,8 @@ class Engine:
             picture = source() if callable(source) else source
             began = time.perf_counter()
             found = self.detector.detect(picture, confidence=query.confidence, iou=query.iou, max_detections=10_000)
-            found = found.pick(np.flatnonzero(np.isin(found.labels, wanted))[: query.max_detections])
+            limit = query.max_detections or info.defaults.max_detections
+            found = found.pick(np.flatnonzero(np.isin(found.labels, wanted))[:limit])
             spent = 1000 * (time.perf_counter() - began)
             shape = (picture.shape[0], picture.shape[1])
             return Prediction(
@@ -84,6 +85,7 @@ class Engine:
             sha256="0" * 64,
             classes=card.classes,
             input=card.input,
+            defaults=card.served_defaults,
             metrics={"map50": 0.91},
             created=card.created,
         )

@@ -10,19 +10,21 @@ import pytest
 
 from steps.detection import Detections
 from steps.errors import ParameterError, StoreUnavailableError
+from steps.runtime import Defaults
 from steps.serve.capture import recorder as recording
 from steps.serve.capture.allowance import Allowance
 from steps.serve.capture.recorder import Recorder
 from steps.serve.capture.samplers import Sampler, at_random, near, of_classes, of_count
 from steps.serve.service import Query
 from steps.store import open_store
-from tests.factories_model import CLASSES, write_model
+from tests.factories_model import make_card, write_model
 from tests.serving.engines import WHITE, folder_shelf
 
 if TYPE_CHECKING:
     from steps.serve.predictor import Predictor
 
 EVERY = at_random(1.1)
+CARD = make_card(defaults=Defaults(confidence=0.6, per_class={"helicopter": 0.3}))
 
 
 def boxes(*scores: float, labels: tuple[int, ...] = ()) -> Detections:
@@ -37,10 +39,14 @@ def boxes(*scores: float, labels: tuple[int, ...] = ()) -> Detections:
 @pytest.mark.parametrize(
     ("sampler", "seen", "wanted"),
     [
-        (near(0.25, 0.1), boxes(0.9, 0.3), True),
-        (near(0.25, 0.1), boxes(0.9, 0.16), True),
-        (near(0.25, 0.1), boxes(0.9, 0.4), False),
-        (near(0.25, 0.1), boxes(), False),
+        (near(0.1, 0.3), boxes(0.9, 0.35), True),
+        (near(0.1, 0.3), boxes(0.9, 0.21), True),
+        (near(0.1, 0.3), boxes(0.9, 0.45), False),
+        (near(0.1, 0.3), boxes(), False),
+        (near(0.1), boxes(0.9, 0.65), True),
+        (near(0.1), boxes(0.9, 0.35), False),
+        (near(0.1), boxes(0.9, 0.35, labels=(0, 1)), True),
+        (near(0.1), boxes(0.9, 0.65, labels=(0, 1)), False),
         (of_classes(("helicopter",)), boxes(0.9, 0.5, labels=(0, 1)), True),
         (of_classes(("helicopter",)), boxes(0.9), False),
         (of_count("0"), boxes(), True),
@@ -53,7 +59,7 @@ def boxes(*scores: float, labels: tuple[int, ...] = ()) -> Detections:
     ],
 )
 def test_sampler_chooses_when_its_rule_holds(sampler: Sampler, seen: Detections, wanted: bool) -> None:
-    assert sampler.wants(seen, CLASSES) is wanted
+    assert sampler.wants(seen, CARD) is wanted
 
 
 @pytest.mark.parametrize("text", ["", "many", "5-3", "-2", "1-2-3"])
@@ -91,19 +97,19 @@ class Kept:
         self.recorder: Recorder | None = None
         self.predictor: Predictor = folder_shelf(write_model(folder / "model")).predictor()
 
-    def start(self, *samplers: Sampler, per_minute: float = 1000, floor: float = 1.0, pictures: bool = True) -> None:
+    def start(self, *samplers: Sampler, per_minute: float = 1000, pictures: bool = True) -> None:
         self.recorder = Recorder(
             open_store(str(self.folder / "store")),
             samplers,
             Allowance(per_minute, 1000, 10**9),
-            floor=floor,
             pictures=pictures,
             told=lambda _model, _reason, outcome: self.told.append(outcome),
         )
 
     def see(self, query: Query, picture: Any = WHITE) -> Detections:
         assert self.recorder
-        sight = self.predictor.look(picture, query, began=time.perf_counter(), floor=self.recorder.floor)
+        floor = self.recorder.floor(self.predictor.detector.card)
+        sight = self.predictor.look(picture, query, began=time.perf_counter(), floor=floor)
         self.recorder.offer(sight, self.predictor.edition)
         return sight.prediction.detections
 
@@ -145,15 +151,27 @@ def test_boxes_are_kept_without_the_picture_when_pictures_are_dropped(kept: Kept
 
 
 def test_weaker_boxes_are_kept_but_not_answered_when_the_floor_is_low(kept: Kept) -> None:
-    kept.start(near(0.6, 0.1), floor=0.5)
+    kept.start(near(0.1, 0.6), EVERY)
     answered = kept.see(Query(confidence=0.8))
     assert [round(score, 2) for score in answered.scores.tolist()] == [0.9]
     (document,) = kept.documents()
     assert (document["answered"], len(document["boxes"])) == (1, 2)
 
 
+@pytest.mark.parametrize(("margin", "floor"), [(0.1, 0.2), (0.5, 0.01)])
+def test_floor_is_below_the_lowest_threshold_when_near_misses_count(margin: float, floor: float) -> None:
+    assert near(margin).floor(CARD) == pytest.approx(floor)
+    assert at_random(0.5).floor(CARD) == 1
+
+
 def test_answer_is_the_same_when_more_is_read_for_capture(kept: Kept) -> None:
-    for query in (Query(confidence=0.7), Query(max_detections=1), Query(classes=("helicopter",)), Query(iou=0.99)):
+    for query in (
+        Query(),
+        Query(confidence=0.7),
+        Query(max_detections=1),
+        Query(classes=("helicopter",)),
+        Query(iou=0.99),
+    ):
         plain, deep = (kept.predictor.look(WHITE, query, began=0, floor=floor).prediction for floor in (1.0, 0.05))
         assert plain.detections.scores.tolist() == deep.detections.scores.tolist()
         assert plain.detections.xyxy.tolist() == deep.detections.xyxy.tolist()
@@ -202,6 +220,6 @@ def slow(bring: Callable[..., None]) -> Callable[..., None]:
 
 
 def test_answer_goes_on_when_a_sampler_has_a_bug(kept: Kept, caplog: pytest.LogCaptureFixture) -> None:
-    kept.start(Sampler("random", lambda _seen, _classes: bool(1 // 0)))
+    kept.start(Sampler("random", lambda _seen, _card: bool(1 // 0)))
     assert len(kept.see(Query())) == 2
     assert "capture_bug" in caplog.text

@@ -5,6 +5,7 @@ import logging
 import shutil
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,12 +13,13 @@ import pytest
 
 from steps.errors import ModelError, RegistryError, StoreUnavailableError
 from steps.registry import Registry
-from steps.runtime import file_digest
+from steps.runtime import Defaults, file_digest
 from steps.serve.models.watch import Watch
 from steps.serve.service import ImageSizeError, Picture, Query, UnknownModelError
-from tests.factories_model import CLASSES, Fixed, publish_model, write_model
+from tests.factories_model import BOXES, CLASSES, Fixed, publish_model, write_model
 from tests.serving.engines import WHITE, engine_of, folder_shelf, registry_shelf
 
+WEAK = Fixed((40, 2, 50, 9), 1, 0.3)
 ONE = [Fixed((1, 1, 9, 9), 0, 0.8)]
 
 
@@ -176,3 +178,25 @@ def test_watch_tells_each_outcome_when_it_looks(tmp_path: Path) -> None:
     assert twice.wait(30)
     watch.stop()
     assert heard[:2] == ["loaded", "unchanged"]
+
+
+def test_model_answers_with_its_own_defaults_unless_asked_otherwise(tmp_path: Path) -> None:
+    own = Defaults(confidence=0.7, per_class={"helicopter": 0.2}, iou=0.95, max_detections=2)
+    predictor = folder_shelf(write_model(tmp_path / "model", boxes=(*BOXES, WEAK), defaults=own)).predictor()
+
+    def scores(floor: float = 1.0, **asked: Any) -> list[float]:
+        sight = predictor.look(WHITE, Query(**asked), began=0, floor=floor)
+        count = len(sight.prediction.detections)
+        assert sight.seen.scores[:count].tolist() == sight.prediction.detections.scores.tolist()
+        return [round(score, 2) for score in sight.prediction.detections.scores.tolist()]
+
+    assert predictor.describe().defaults == own
+    for floor in (1.0, 0.05):
+        assert scores(floor) == [0.9, 0.6]
+        assert scores(floor, max_detections=5) == [0.9, 0.6, 0.3]
+        assert scores(floor, confidence=0.4) == [0.9, 0.6]
+        assert scores(floor, confidence=0.4, max_detections=5) == [0.9, 0.6, 0.5]
+        assert scores(floor, confidence=0.4, max_detections=5, iou=0.7) == [0.9, 0.6]
+    # The plane of 0.5 is below its threshold, and seen all the same.
+    sight = predictor.look(WHITE, Query(max_detections=5), began=0, floor=0.05)
+    assert [round(score, 2) for score in sight.seen.scores.tolist()] == [0.9, 0.6, 0.3, 0.5]

@@ -3,11 +3,13 @@ from pathlib import Path
 import pytest
 
 from steps.errors import ParameterError
+from steps.runtime import ModelCard
 from steps.serve.capture.recorder import NoCapture
 from steps.serve.contract import ServeInputs
 from steps.serve.limits import Limits
 from steps.serve.models.origin import FolderOrigin, RegistryOrigin
 from steps.serve.settings import API_KEYS, capture_of, limits_of, origins_of, workers_of
+from tests.factories_model import write_model
 
 
 def inputs(**given: object) -> ServeInputs:
@@ -86,5 +88,5 @@ def test_capture_is_refused_when_nothing_says_what_to_capture(tmp_path: Path) ->
 def test_floor_is_below_the_threshold_when_near_misses_count(tmp_path: Path, near: float, floor: float) -> None:
     given = inputs(capture=str(tmp_path), capture_threshold=0.3, capture_near=near, capture_random=0.1)
     capture = capture_of(given, ignore)
-    assert capture.floor == pytest.approx(floor)
+    assert capture.floor(ModelCard.read(write_model(tmp_path / "model"))) == pytest.approx(floor)
     capture.close()

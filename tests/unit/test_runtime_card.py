@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from steps.errors import ModelError
-from steps.runtime import ModelCard, verify_files
+from steps.runtime import Defaults, ModelCard, verify_files
 from tests.factories_color import write_color_model
 
 
@@ -22,6 +22,24 @@ def test_a_card_reads_back_as_written(tmp_path: Path) -> None:
     assert card.input.scale == pytest.approx(1 / 255)
     card.write(tmp_path)
     assert ModelCard.read(tmp_path) == card
+
+
+def test_a_card_without_defaults_is_served_with_the_usual_ones(tmp_path: Path) -> None:
+    write_color_model(tmp_path)
+    card = json.loads((tmp_path / "model.json").read_text())
+    del card["defaults"]
+    (tmp_path / "model.json").write_text(json.dumps(card))
+    served = ModelCard.read(tmp_path).served_defaults
+    assert served == Defaults()
+    assert served.thresholds(("red", "blue")) == (served.confidence, served.confidence)
+
+
+def test_each_class_has_its_own_threshold_or_the_models(tmp_path: Path) -> None:
+    _edit(write_color_model(tmp_path), {"defaults": {"confidence": 0.4, "per_class": {"blue": 0.6}, "newer": 1}})
+    card = ModelCard.read(tmp_path)
+    assert card.served_defaults.thresholds(card.classes) == (0.4, 0.4, 0.6)
+    card.write(tmp_path)
+    assert json.loads((tmp_path / "model.json").read_text())["defaults"]["newer"] == 1
 
 
 def test_fields_of_a_newer_exporter_are_kept_when_a_card_is_written_again(tmp_path: Path) -> None:
@@ -47,6 +65,8 @@ def test_what_is_there_is_named_when_there_is_no_card(tmp_path: Path) -> None:
         ({"files": {"/etc/passwd": "0" * 64}}, "files"),
         ({"formats": {"onnx": {"file": "a/../../b"}}}, "formats.onnx.file"),
         ({"files": {"onnx/model.onnx": "nonsense"}}, "files"),
+        ({"defaults": {"confidence": 1.5}}, "defaults.confidence"),
+        ({"defaults": {"per_class": {"violet": 0.5}}}, r"the file: Value error, defaults.per_class names \['violet'\]"),
     ],
 )
 def test_the_field_is_named_when_a_card_is_wrong(tmp_path: Path, change: dict[str, Any], named: str) -> None:

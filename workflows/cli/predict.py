@@ -37,12 +37,12 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--model", default="", help="name of the model (default: the server's first)")
     parser.add_argument(
-        "--conf", type=float, help="confidence from which on a box is reported (server's default: 0.25)"
+        "--conf", type=float, help="confidence above which a box is reported (default: what the model is served with)"
     )
     parser.add_argument(
-        "--iou", type=float, help="overlap above which the weaker of two boxes is dropped (default: 0.7)"
+        "--iou", type=float, help="overlap above which the weaker of two boxes is dropped (default: the model's)"
     )
-    parser.add_argument("--max-det", type=int, help="most boxes a picture (default: 300)")
+    parser.add_argument("--max-det", type=int, help="most boxes a picture (default: the model's)")
     parser.add_argument("--classes", help="names or numbers of classes to report, parted by commas (default: all)")
     parser.add_argument("--imgsz", type=int, help="side of the network's input, pixels (default: as exported)")
     parser.epilog = (

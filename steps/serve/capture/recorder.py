@@ -15,6 +15,7 @@ from uuid import uuid4
 import cv2
 
 from steps.errors import StepError
+from steps.runtime import ModelCard
 from steps.serve.capture.allowance import Allowance
 from steps.serve.capture.document import Captured, document
 from steps.serve.capture.samplers import Sampler
@@ -40,9 +41,8 @@ _NICE = 10
 class Capture(Protocol):
     """Sees every answer. Returns at once and never raises."""
 
-    @property
-    def floor(self) -> float:
-        """Score from which on it wants to see boxes, also weaker ones than were asked for."""
+    def floor(self, card: ModelCard) -> float:
+        """Return the score from which on it wants to see boxes of a model, also weaker ones than were asked for."""
 
     def offer(self, sight: Sight, edition: Edition) -> None:
         """Look at an answer, and keep it or not. Called in the thread that made it."""
@@ -54,7 +54,9 @@ class Capture(Protocol):
 class NoCapture:
     """Capture switched off."""
 
-    floor = 1.0
+    def floor(self, card: ModelCard) -> float:  # noqa: ARG002
+        """Want to see no more than is answered."""
+        return 1.0
 
     def offer(self, sight: Sight, edition: Edition) -> None:
         """Keep nothing."""
@@ -80,7 +82,6 @@ class Recorder:
         samplers: Sequence[Sampler],
         allowance: Allowance,
         *,
-        floor: float,
         pictures: bool,
         told: Callable[[str, str, str], None] = lambda *_: None,
     ) -> None:
@@ -90,11 +91,9 @@ class Recorder:
             store: Where to.
             samplers: What to keep; one of them suffices.
             allowance: How much of it.
-            floor: Score from which on boxes are seen and kept.
             pictures: Whether the picture is kept too, or only the boxes.
             told: Hears model, reason and outcome of each choice: `kept`, `rate`, `quota`, `full` or `failed`.
         """
-        self.floor = floor
         self._store, self._samplers, self._allowance = store, samplers, allowance
         self._pictures, self._told = pictures, told
         self._line: queue.SimpleQueue[_Chosen | None] = queue.SimpleQueue()
@@ -103,11 +102,14 @@ class Recorder:
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._thread.start()
 
+    def floor(self, card: ModelCard) -> float:
+        """Return the lowest score that a sampler wants to see."""
+        return min(sampler.floor(card) for sampler in self._samplers)
+
     def offer(self, sight: Sight, edition: Edition) -> None:
         """Choose by the samplers, within what is allowed and what the line can hold."""
         try:
-            classes = sight.prediction.classes
-            reasons = [sampler.reason for sampler in self._samplers if sampler.wants(sight.seen, classes)]
+            reasons = [sampler.reason for sampler in self._samplers if sampler.wants(sight.seen, sight.card)]
             if not reasons:
                 return
             held = sight.picture.nbytes if self._pictures else 0

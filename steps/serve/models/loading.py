@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from steps.runtime import ModelCard, verify_files
 from steps.runtime.choice import choose
+from steps.runtime.golden import IMAGE
 from steps.serve.models.origin import Origin
 from steps.serve.predictor import Predictor
 
-GOLDEN = "golden/image.jpg"
 _GREY = 114
 
 
@@ -50,7 +50,7 @@ class Loader:
 
 def _golden(folder: Path, card: ModelCard) -> NDArray[np.uint8]:
     """Return the golden image, or grey in the network's size where a model has none."""
-    picture = cv2.imread(str(folder / GOLDEN)) if (folder / GOLDEN).is_file() else None
+    picture = cv2.imread(str(folder / IMAGE)) if (folder / IMAGE).is_file() else None
     if picture is None:
         return np.full((card.input.height, card.input.width, 3), _GREY, np.uint8)
     return picture.astype(np.uint8, copy=False)

@@ -6,9 +6,9 @@ import { dot, part, showJob, showTime } from './panels.js';
 import { VideoJob } from './video.js';
 
 const $ = id => document.getElementById(id);
-const LEAST = 0.05;  // The confidence that is asked for: the slider then needs no new question.
+const LEAST = 0.05;  // The confidence that is asked for, or less: the slider then needs no new question.
 
-const state = { model: null, file: null, job: null, answer: null, roundtrip: 0, hidden: new Set(), lit: -1, heat: null };
+const state = { model: null, file: null, job: null, answer: null, asked: LEAST, roundtrip: 0, hidden: new Set(), moved: new Set(), lit: -1, heat: null };
 let asking = null;
 
 async function start() {
@@ -30,7 +30,8 @@ async function choose(name) {
   const shown = classes.slice(0, 6).join(', ') + (classes.length > 6 ? `, and ${classes.length - 6} more` : '');
   $('formats').textContent = `Finds: ${shown}`;
   state.hidden.clear();
-  if (state.file) await look();
+  restore();
+  if (state.file) await look(); else show();
 }
 
 function refuse(error) {
@@ -42,9 +43,24 @@ function refuse(error) {
   $('problem').querySelector('span').textContent = error.hint;
 }
 
+// Until a slider is moved, the page asks and shows what the server answers to whoever asks for nothing else.
+function restore() {
+  state.moved.clear();
+  $('conf').value = state.model.defaults.confidence;
+  $('iou').value = state.model.defaults.iou;
+}
+
 const options = () => ({
-  conf: $('conf').value, iou: $('iou').value === '0.7' ? '' : $('iou').value, model: $('models').length > 1 ? $('models').value : '',
+  conf: state.moved.has('conf') ? $('conf').value : '', iou: state.moved.has('iou') ? $('iou').value : '',
+  model: $('models').length > 1 ? $('models').value : '',
 });
+
+function threshold(name) {
+  const { confidence, per_class } = state.model.defaults;
+  return state.moved.has('conf') ? Number($('conf').value) : per_class[name] ?? confidence;
+}
+
+const least = () => Math.min(LEAST, ...state.model.classes.map(threshold));
 
 async function take(file) {
   if (!file) return;
@@ -68,6 +84,7 @@ async function take(file) {
 }
 
 async function look() {
+  if (!state.model) return start();
   asking?.abort();
   asking = new AbortController();
   $('problem').hidden = true;
@@ -81,7 +98,8 @@ async function look() {
 
 async function lookAtPicture(signal) {
   const began = performance.now();
-  const answer = await ask(`predict?${query({ ...options(), conf: Math.min(LEAST, $('conf').value) })}`, {
+  state.asked = least();
+  const answer = await ask(`predict?${query({ ...options(), conf: state.asked })}`, {
     method: 'POST', body: state.file, headers: { 'Content-Type': 'application/octet-stream' }, signal,
   });
   state.answer = await answer.json();
@@ -97,11 +115,11 @@ async function lookAtVideo() {
 
 const found = () => {
   const image = state.job ? state.job.at($('video').currentTime) : state.answer?.images[0];
-  return image && { ...image, results: image.results.filter(box => box.confidence >= $('conf').value) };
+  return image && { ...image, results: image.results.filter(box => box.confidence > threshold(box.name)) };
 };
 
 function show() {
-  for (const name of ['conf', 'iou']) $(`${name}-value`).textContent = Number($(name).value).toFixed(2);
+  showSliders();
   showCommand();
   if (state.job) showJob(state.job.status ?? {});
   const image = found();
@@ -114,6 +132,17 @@ function show() {
   const spelled = state.job ? image : { ...state.answer, images: [image] };
   $('json').textContent = JSON.stringify(spelled, null, 1).replace(/\{\s+("x1"[^}]+?)\s+\}/g, (_, box) => `{ ${box.replace(/\s+/g, ' ')} }`);
   drawBoxes(image);
+}
+
+function showSliders() {
+  if (!state.model) return;
+  const { confidence, iou, per_class } = state.model.defaults, own = Object.entries(per_class);
+  $('conf-value').textContent = (state.moved.has('conf') ? Number($('conf').value) : confidence).toFixed(2);
+  $('iou-value').textContent = (state.moved.has('iou') ? Number($('iou').value) : iou).toFixed(2);
+  const some = own.slice(0, 4).map(([name, value]) => `${name} ${value.toFixed(2)}`).join(', ');
+  const served = own.length ? `; but ${some}${own.length > 4 ? `, and ${own.length - 4} more` : ''}` : '';
+  $('conf-note').textContent = `Boxes the model is surer of than this${state.moved.has('conf') ? '' : served}`;
+  $('own').hidden = !state.moved.size;
 }
 
 function drawBoxes(image) {
@@ -161,7 +190,7 @@ async function explain(box, at) {
     });
     const rank = state.answer.images[0].results.findIndex(other => other.confidence === box.confidence && other.box.x1 === box.box.x1);
     const body = JSON.stringify({
-      instances: [{ image: { b64 } }], parameters: { conf: LEAST, iou: Number($('iou').value), box: rank },
+      instances: [{ image: { b64 } }], parameters: { conf: state.asked, ...(state.moved.has('iou') && { iou: Number($('iou').value) }), box: rank },
     });
     const answer = await ask(`v1/models/${state.model.name}:explain`, { method: 'POST', body, headers: { 'Content-Type': 'application/json' } });
     [state.heat] = (await answer.json()).explanations;
@@ -183,9 +212,11 @@ $('save').onclick = () => save(`predict?${query({ ...options(), format: 'png' })
 $('cancel').onclick = () => state.job.cancel().catch(refuse);
 $('mp4').onclick = () => state.job.save('mp4').catch(refuse);
 $('lines').onclick = () => state.job.save('lines').catch(refuse);
-$('conf').oninput = () => { state.heat = null; show(); };
-$('iou').oninput = show;
+$('conf').oninput = () => { state.moved.add('conf'); state.heat = null; show(); };
+$('conf').onchange = () => { if (state.file && !state.job && $('conf').value < state.asked) look(); };
+$('iou').oninput = () => { state.moved.add('iou'); show(); };
 $('iou').onchange = () => { if (state.file) look(); };
+$('own').onclick = () => { restore(); if (state.file) look(); else show(); };
 $('models').onchange = event => choose(event.target.value).catch(refuse);
 $('unlock').onsubmit = event => { event.preventDefault(); key($('key').value); $('problem').hidden = true; start(); };
 $('picture').onload = show;
