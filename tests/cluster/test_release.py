@@ -156,7 +156,7 @@ def test_another_spec_is_refused_whoever_applied_it_and_whatever_its_labels_clai
 ) -> None:
     call(release, f"--manifests={folder}")
     by_hand = live(cluster, f"{alias}-1-2-0")
-    by_hand["spec"]["podGC"] = {"strategy": "OnPodCompletion"}
+    by_hand["spec"]["podGC"] = {"strategy": "OnWorkflowCompletion"}
     if not claims:
         by_hand["metadata"] |= {"labels": {}, "annotations": {}}
     kubectl("replace", by_hand)

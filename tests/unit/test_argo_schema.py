@@ -81,8 +81,14 @@ def test_repeated_parts_are_shared_and_descriptions_dropped(vendored: Path) -> N
 
 def test_kept_schema_names_its_version_and_all_kinds() -> None:
     content = json.loads(SCHEMA.read_text())
-    assert "v4.1.2" in content["$comment"]
+    assert "v4.0.5" in content["$comment"]
     assert set(content["kinds"]) == set(vendor.KINDS)
+
+
+def test_field_of_a_newer_version_is_refused_when_the_oldest_does_not_know_it() -> None:
+    template = {"name": "main", "container": {"image": "busybox"}, "pendingTimeout": "20s"}
+    (fault,) = schema_faults({"kind": "Workflow", "metadata": {"name": "x"}, "spec": {"templates": [template]}})
+    assert "pendingTimeout" in fault
 
 
 def test_all_kinds_share_one_idea_of_a_spec() -> None:

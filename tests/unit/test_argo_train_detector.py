@@ -150,7 +150,7 @@ def test_runs_are_restricted_bounded_and_cleaned_up(document: dict[str, Any]) ->
     }
     assert spec["synchronization"] == {"mutexes": [{"name": "train-detector-{{workflow.parameters.model-name}}"}]}
     assert spec["archiveLogs"]
-    assert spec["podGC"] == {"strategy": "OnPodSuccess"}
+    assert spec["podGC"] == {"strategy": "OnPodCompletion"}
     assert spec["artifactGC"] == {"strategy": "Never"}
     assert spec["ttlStrategy"] == {"secondsAfterSuccess": 604800, "secondsAfterFailure": 1209600}
     assert spec["activeDeadlineSeconds"] == 172800
@@ -186,7 +186,7 @@ def test_schema_allows_the_manifest(document: dict[str, Any]) -> None:
 @pytest.mark.slow
 def test_argo_lints_what_is_rendered() -> None:
     argo = os.environ.get("ARGO") or shutil.which("argo")
-    assert argo, "no argo on PATH, and ARGO names none: install Argo's command line, version 4.1 or newer"
+    assert argo, "no argo on PATH, and ARGO names none: install Argo's command line, version 4.0 or newer"
     manifests = sorted(map(str, Path(RENDERED.parent).glob("*.yaml")))
     done = subprocess.run(
         [argo, "lint", "--offline", *manifests], capture_output=True, text=True, timeout=60, check=False

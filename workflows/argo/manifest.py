@@ -38,8 +38,10 @@ def conduct(site: Site, *, title: str, options: type[Model], version: str) -> di
             seconds_after_success=duration_seconds(site.keep_succeeded),
             seconds_after_failure=duration_seconds(site.keep_failed),
         ),
-        # Pods of failed nodes stay for `kubectl describe` until the Workflow object goes; logs are kept of all.
-        "pod_gc": m.PodGC(strategy="OnPodSuccess"),
+        # Failed pods go too: Argo 4.0 deletes a pod that was Pending when its `timeout` was over only if the strategy would.
+        # Left alone it sets its node back to Pending, again and again, and takes the GPU that it asked for if one appears.
+        "pod_gc": m.PodGC(strategy="OnPodCompletion"),
+        # What a deleted pod wrote is read from here, by Argo's UI and by `argosight logs`.
         "archive_logs": True,
         # A run's artifacts outlive its Workflow object; a lifecycle rule on the bucket's `runs/` ends them.
         "artifact_gc": m.ArtifactGC(strategy="Never"),

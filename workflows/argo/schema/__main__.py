@@ -1,6 +1,8 @@
 """Make `argo-workflows.json` from Argo's install manifest with the full CRDs.
 
-Usage: `python -m workflows.argo.schema install.yaml.gz "argo-workflows v4.1.2, manifests/install.yaml"`
+Usage: `python -m workflows.argo.schema install.yaml.gz "argo-workflows v4.0.5, manifests/install.yaml"`
+
+Take the oldest version that is supported: what it does not know may not be rendered, and newer ones know all of it.
 """
 
 import gzip
