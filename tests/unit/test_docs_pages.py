@@ -14,6 +14,7 @@ from steps.contract import argo_name
 from steps.deploy.cluster.settings import TARGETS
 from steps.deploy.contract import DEPLOY
 from workflows.argo.site import ROOT
+from workflows.argo.versions import SUPPORTED, read_version
 from workflows.cluster.submission import check
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -24,6 +25,16 @@ COMMANDS = [
     for line in block.splitlines()
     if line.startswith("argosight ")
 ]
+
+
+def test_versions_of_argo_are_those_that_are_supported_when_a_page_names_them() -> None:
+    oldest, newest = SUPPORTED[0], SUPPORTED[-1]
+    pages = {page.stem: page.read_text(encoding="utf-8") for page in PAGES}
+    assert f"| Argo Workflows {oldest} or {newest}: " in pages["install-cluster"]
+    assert f"## Argo {oldest} and {newest}\n" in pages["conformance"]
+    named = re.findall(r"argo-workflows/releases/download/([^/]+)/", pages["install-kind"])
+    assert named
+    assert {read_version(tag) for tag in named} <= set(SUPPORTED)
 
 
 def anchors(page: Path) -> set[str]:

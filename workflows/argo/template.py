@@ -25,7 +25,7 @@ RETRY: Final = " || ".join(
         "lastRetry.exitCode == '137' && lastRetry.message != 'main: OOMKilled (exit code 137)'",
     )
 )
-"""Try again what said so itself (75), and what lost its pod. The latter are, on Argo 4.1: Error (deleted, drained, or an
+"""Try again what said so itself (75), and what lost its pod. The latter are, on Argo 4.0 and 4.1: Error (deleted, drained, or an
 artifact did not come through), no exit code (evicted before it ran), 143 (its node shut down) and 137 (evicted by the
 kubelet; but memory that ran out would run out again). Wrong input (2) and bugs (1) stay as they are."""
 

@@ -6,10 +6,12 @@ without it the namespace's Pod Security Standard refuses every pod.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import yaml
 
+from workflows.argo.versions import read_version
 from workflows.cluster.change import Act, Change
 from workflows.cluster.client import Cluster
 from workflows.cluster.errors import ClusterError, ForbiddenError, MissingError
@@ -24,7 +26,7 @@ class Controller:
 
     Attributes:
         namespace: Where it is.
-        version: Tag of its image, `v4.1.2`.
+        version: What it says of its version, `v4.1.2`: see `_version`. Empty if it says nothing.
         ready: Whether a pod of it is ready.
         config: Name of its ConfigMap.
         only: The one namespace that it looks after; empty if it looks after all.
@@ -50,7 +52,7 @@ def find_controller(cluster: Cluster) -> Controller | None:
         only = _option(words, "--managed-namespace") or (namespace if "--namespaced" in words else "")
         return Controller(
             namespace=namespace,
-            version=container["image"].partition("@")[0].rpartition(":")[2],
+            version=_version(metadata, container["image"], words),
             ready=bool(document.get("status", {}).get("readyReplicas")),
             config=_option(words, "--configmap") or f"{NAME}-configmap",
             only=only,
@@ -120,8 +122,20 @@ def _text(value: Mapping[str, Any]) -> str:
     return yaml.safe_dump(dict(value), sort_keys=False)
 
 
+def _version(metadata: Mapping[str, Any], image: str, words: list[str]) -> str:
+    """Return the first that names a version: tag of the image, Helm's label, tag of the executor's image; else the tag."""
+    labelled = str(metadata.get("labels", {}).get("app.kubernetes.io/version", ""))
+    tags = [_tag(image), labelled, _tag(_option(words, "--executor-image"))]
+    return next((tag for tag in tags if read_version(tag)), tags[0])
+
+
+def _tag(image: str) -> str:
+    # The registry may have a port, and a digest may follow.
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+
+
 def _option(words: list[str], flag: str) -> str:
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in pairwise([*words, ""]):
         if word == flag:
             return following
         if word.startswith(f"{flag}="):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from workflows.argo.manifest import VERSION_LABEL
+from workflows.argo.versions import SUPPORTED, read_version
 from workflows.cluster.controller import find_controller, is_restricted
 from workflows.cluster.errors import ClusterError, ForbiddenError
 from workflows.cluster.finding import Finding, absent, good, unknown, wrong
@@ -12,11 +13,10 @@ from workflows.cluster.rights import BOOTSTRAP, check_accounts, check_own_rights
 from workflows.cluster.store_health import check_store
 from workflows.cluster.templates import API, TEMPLATE, read_manifests
 
-OLDEST: Final = (3, 6)
-"""Argo's first version with `schedules`, which the rendered CronWorkflow has."""
 ARGO_INSTALL: Final = (
     "https://argo-workflows.readthedocs.io/en/latest/installation; docs/install-kind.md has the commands"
 )
+_SUPPORTED_TEXT: Final = f"{' and '.join(map(str, SUPPORTED))} are supported"
 PROJECTS: Final = (
     (
         "KServe",
@@ -86,16 +86,25 @@ def _argo(patient: Patient) -> Iterator[Finding]:
     if not controller:
         yield wrong("Argo Workflows", "its kinds are there, its controller is not", ARGO_INSTALL)
         return
-    place = f"{controller.version} in {controller.namespace}"
+    version = read_version(controller.version)
+    place = f"{controller.version or 'no version'} in {controller.namespace}"
     if not controller.ready:
         hint = f"kubectl -n {controller.namespace} describe deployment workflow-controller"
         yield wrong("Argo Workflows", f"{place}: no pod of the controller is ready", hint)
-    elif _version(controller.version) < OLDEST:
-        yield wrong("Argo Workflows", f"{place} is older than {'.'.join(map(str, OLDEST))}", ARGO_INSTALL)
+    elif version and version < SUPPORTED[0]:
+        yield wrong(
+            "Argo Workflows", f"{place} is older than {SUPPORTED[0]}, the oldest that is supported", ARGO_INSTALL
+        )
     elif controller.only not in {"", patient.namespace}:
         yield wrong(
             "Argo Workflows", f"{place} looks only after {controller.only}", f"install it for {patient.namespace} too"
         )
+    elif version is None:
+        hint = f"{_SUPPORTED_TEXT}: kubectl -n {controller.namespace} get deployments -o wide"
+        yield unknown("Argo Workflows", f"{place}: its image does not say which version it is", hint)
+    elif version > SUPPORTED[-1]:
+        hint = f"{_SUPPORTED_TEXT}; docs/conformance.md says how to compare another"
+        yield unknown("Argo Workflows", f"{place} is newer than {SUPPORTED[-1]}, the newest that is tested", hint)
     else:
         yield good("Argo Workflows", place)
     if is_restricted(cluster, controller):
@@ -205,9 +214,3 @@ ADDITIONS: Final[dict[str, Check]] = {"templates": _templates, "GPUs": _gpu, "KS
 
 def _condition(node: dict[str, Any], kind: str) -> bool:
     return any(one["type"] == kind and one["status"] == "True" for one in node["status"]["conditions"])
-
-
-def _version(text: str) -> tuple[int, ...]:
-    """Return the numbers of `v4.1.2`; a tag that is no version counts as the newest."""
-    parts = text.removeprefix("v").partition("-")[0].split(".")
-    return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else (9999,)
