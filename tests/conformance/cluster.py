@@ -9,10 +9,13 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import cache
 from threading import Event, Thread
 from typing import Any
 
-from workflows.cluster.client import CONTENTION
+from workflows.argo.versions import ArgoVersion, read_version
+from workflows.cluster.client import CONTENTION, connect
+from workflows.cluster.controller import find_controller
 
 BATCH = "argosight.dev/conformance"
 """Label of what one session submits."""
@@ -27,6 +30,23 @@ IN_FLIGHT = int(os.environ.get("ARGOSIGHT_CONFORMANCE_IN_FLIGHT", "6"))
 
 class ClusterError(Exception):
     """What kubectl said, or what hung."""
+
+
+@cache
+def argo_release() -> str:
+    """Return the full version of the cluster's Argo, such as `4.0.5`."""
+    controller = find_controller(connect())
+    if not controller:
+        raise ClusterError("the cluster has no workflow controller")
+    return controller.version.removeprefix("v")
+
+
+def argo_version() -> ArgoVersion:
+    """Return the version of the cluster's Argo as far as behaviour depends on it."""
+    version = read_version(argo_release())
+    if not version:
+        raise ClusterError(f"the workflow controller's image does not say which version it is: {argo_release()}")
+    return version
 
 
 def kubectl(*words: str, text: str | None = None, timeout_s: float = 60) -> str:
@@ -89,6 +109,7 @@ def as_workflow(document: Mapping[str, Any], name: str, parameters: Mapping[str,
 class _Order:
     document: dict[str, Any]
     deadline_s: float
+    endless: bool
     future: "Future[dict[str, Any]]" = field(default_factory=Future)
     due: float = 0.0
 
@@ -104,11 +125,17 @@ class Batch:
         self._closed = Event()
         self._thread = Thread(target=self._watch, daemon=True)
 
-    def submit(self, document: dict[str, Any], deadline_s: float) -> "Future[dict[str, Any]]":
-        """Queue a Workflow; the future gives it, ended, or a ClusterError that describes what hung."""
+    def submit(self, document: dict[str, Any], deadline_s: float, *, endless: bool = False) -> "Future[dict[str, Any]]":
+        """Queue a Workflow; the future gives it, ended, or a ClusterError that describes what hung.
+
+        Args:
+            document: The Workflow.
+            deadline_s: How long it may run.
+            endless: Take one that runs on as it is when its time is over.
+        """
         key, _, value = self.label.partition("=")
         document["metadata"].setdefault("labels", {})[key] = value
-        order = _Order(document, deadline_s)
+        order = _Order(document, deadline_s, endless)
         self._waiting.append(order)
         if not self._thread.is_alive():
             self._thread.start()
@@ -151,9 +178,12 @@ class Batch:
             if name not in going_on:
                 order.future.set_result(json.loads(kubectl("get", "workflow", name, "-o", "json")))
             elif time.monotonic() > order.due:
-                order.future.set_exception(
-                    ClusterError(f"{name} took longer than {order.deadline_s} s\n{describe(name)}")
-                )
+                if order.endless:
+                    order.future.set_result(json.loads(kubectl("get", "workflow", name, "-o", "json")))
+                else:
+                    order.future.set_exception(
+                        ClusterError(f"{name} took longer than {order.deadline_s} s\n{describe(name)}")
+                    )
                 kubectl("patch", "workflow", name, "--type=merge", "-p", '{"spec":{"shutdown":"Terminate"}}')
             else:
                 continue

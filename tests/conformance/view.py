@@ -43,7 +43,13 @@ class RunView(BaseModel):
     name: str
     phase: str
     message: str = ""
+    argo: str = ""
+    """Version of Argo that made it so; empty for the local engine."""
     nodes: dict[str, NodeView]
+
+    def renamed(self, name: str) -> "RunView":
+        """Return the view that a run called `name` would have: the name is in names of nodes, values and messages."""
+        return RunView.model_validate_json(self.model_dump_json().replace(self.name, name))
 
 
 def view_of_argo(workflow: Mapping[str, Any], digests: Mapping[tuple[str, str], str] | None = None) -> RunView:
