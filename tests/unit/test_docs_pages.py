@@ -31,6 +31,7 @@ def test_versions_of_argo_are_those_that_are_supported_when_a_page_names_them() 
     oldest, newest = SUPPORTED[0], SUPPORTED[-1]
     pages = {page.stem: page.read_text(encoding="utf-8") for page in PAGES}
     assert f"| Argo Workflows {oldest} or {newest}: " in pages["install-cluster"]
+    assert f"Argo Workflows {oldest} or {newest}; then" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"## Argo {oldest} and {newest}\n" in pages["conformance"]
     named = re.findall(r"argo-workflows/releases/download/([^/]+)/", pages["install-kind"])
     assert named
