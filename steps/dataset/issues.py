@@ -37,7 +37,10 @@ TREATMENTS: dict[str, Treatment] = {
     "clipped": Treatment("row", "repaired", "the box reached over the edge of the image and was cut there"),
     "comma_separated": Treatment("row", "repaired", "commas instead of spaces or decimal points"),
     "class_by_name": Treatment("row", "repaired", "the class was given by name instead of by index"),
-    "confidence_dropped": Treatment("row", "repaired", "a sixth column, a confidence, was left out"),
+    "confidence_dropped": Treatment(
+        "row", "repaired", "more columns than a box has, a confidence or a track, were left out"
+    ),
+    "keypoints_dropped": Treatment("row", "noted", "keypoints beside the box are not used"),
     "corners_swapped": Treatment("row", "repaired", "the corners were in the wrong order"),
     "duplicate_row": Treatment("row", "merged", "the same class and box stood there before"),
     "box_from_outline": Treatment("row", "noted", "an outline without a box; the box around it is used"),
@@ -47,6 +50,9 @@ TREATMENTS: dict[str, Treatment] = {
     "pixel_units": Treatment("row", "rejected", "coordinates look like pixels; YOLO wants shares of the image, 0 to 1"),
     "not_a_number": Treatment("row", "rejected", "a coordinate is not a finite number"),
     "wrong_columns": Treatment("row", "rejected", "not `class x y width height`, nor a polygon"),
+    "ambiguous_columns": Treatment(
+        "row", "rejected", "the columns can be read in two ways, and no other row of the source tells which"
+    ),
     "zero_size": Treatment("row", "rejected", "the box has no width or no height"),
     "outside": Treatment("row", "rejected", "the box lies outside of the image"),
     "unknown_class": Treatment("row", "rejected", "the class is not among the names of the data set"),
@@ -83,12 +89,14 @@ TREATMENTS: dict[str, Treatment] = {
     "label_unreadable": Treatment("image", "rejected", "the labels of the image cannot be read"),
     # Other files, and the source
     "label_without_image": Treatment("file", "rejected", "a label file that belongs to no image"),
+    "not_listed_labels": Treatment("file", "left_out", "labels of an image that no list of images has"),
     "other_labels": Treatment("file", "left_out", "labels of another format than the one that is read"),
     "unsafe_file_dropped": Treatment("file", "left_out", "a file that could run code when loaded; never opened"),
     "file_ignored": Treatment("file", "left_out", "a file that holds neither a picture nor labels"),
     "link_ignored": Treatment("file", "left_out", "a link or special file; never followed"),
     "name_not_utf8": Treatment("file", "rejected", "a file name that is not UTF-8; rename the file to use it"),
     "names_unknown": Treatment("source", "noted", "no class names came with the labels; --classes can give them"),
+    "names_repeated": Treatment("source", "noted", "a class name that several indices have; they are one class"),
     "class_absent": Treatment("source", "noted", "a class that was asked for or renamed does not occur"),
 }
 

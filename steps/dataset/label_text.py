@@ -1,12 +1,15 @@
 """Text of label files, whatever editor or export wrote it."""
 
 import codecs
+import re
 from pathlib import Path
 
 from steps.dataset.issues import Rejection
 
 MAX_BYTES = 32 * 1024 * 1024
 """No honest label file of one image is larger."""
+
+BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with byte order mark"),
@@ -31,8 +34,9 @@ def read_text(path: Path) -> tuple[str, str]:
 def decode(data: bytes) -> tuple[str, str]:
     """Decode text with or without a byte order mark; see `read_text`.
 
-    UTF-16 without a mark shows by its zero bytes. What is neither UTF-8 nor that is read as Windows-1252: digits come
-    out right, and names as their author most likely saw them.
+    UTF-16 without a mark shows by its zero bytes. What is neither UTF-8 nor that is read as GBK where its bytes beyond
+    ASCII come in pairs as Chinese characters do, else as Windows-1252: digits come out right, and names as their author
+    most likely saw them.
 
     Raises:
         Rejection: `label_unreadable`, if the bytes are no text.
@@ -48,7 +52,22 @@ def decode(data: bytes) -> tuple[str, str]:
     try:
         return data.decode("utf-8"), ""
     except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace"), "Windows-1252"
+        return (
+            (data.decode("gb18030"), "GBK") if is_chinese(data) else (data.decode("cp1252", "replace"), "Windows-1252")
+        )
+
+
+def is_chinese(data: bytes) -> bool:
+    """Return whether bytes that are no UTF-8 look like GB2312 or GBK: each run beyond ASCII is one of whole characters.
+
+    Western text has its letters beyond ASCII one by one, between others. Two of them in a row are possible and rare.
+    """
+    runs = BEYOND_ASCII.findall(data)
+    try:
+        data.decode("gb18030")
+    except UnicodeDecodeError:
+        return False
+    return bool(runs) and all(len(run) % 2 == 0 for run in runs)
 
 
 def _decode(data: bytes, encoding: str) -> str:

@@ -96,6 +96,11 @@ class Tree:
         """Return the pictures that are called `stem`, whatever their extension and folder."""
         return list(self._paths("SELECT path FROM file WHERE stem = ? AND picture ORDER BY path", key(stem)))
 
+    def files_of_stem(self, stem: str, suffix: str) -> list[str]:
+        """Return the files that are called `stem` and have `suffix`, in any case, whatever their folder."""
+        query = "SELECT path FROM file WHERE stem = ? AND suffix = ? ORDER BY path"
+        return list(self._paths(query, key(stem), suffix))
+
     def pictures_in(self, folder: str, stem: str) -> list[str]:
         """Return the pictures directly in `folder` that are called `stem`, whatever their extension."""
         query = "SELECT path FROM file WHERE stem = ? AND picture AND folder = ? ORDER BY path"
@@ -137,6 +142,15 @@ class Tree:
             elif score == best_score:
                 best.append(path)
         return best
+
+    def nearest(self, reference: str, near: str) -> str | None:
+        """Return the file, no picture, that `reference` in the file `near` means: of its name, the one nearest to `near`.
+
+        So paths of another machine are understood. None where no file is called so.
+        """
+        base = re.split(r"[\\/]+", reference.strip())[-1]
+        found = list(self.named(base)) if base else []
+        return min(found, key=lambda path: (parent(path) != parent(near), path.count("/"), path), default=None)
 
     def _paths(self, query: str, *values: str) -> Iterator[str]:
         for (path,) in self._db.cursor().execute(query, values):

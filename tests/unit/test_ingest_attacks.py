@@ -183,9 +183,7 @@ def test_what_could_run_code_is_dropped_and_named_when_an_archive_has_it(tmp_pat
     assert files_in(intake.outputs.dataset) == ["annotations.jsonl", "dataset.json", "images/a.jpg"]
 
 
-@pytest.mark.parametrize(
-    "content", ["names: !!python/object/apply:os.system ['true']", "names: [yes, no]", "names: [[a]]", "names: [a"]
-)
+@pytest.mark.parametrize("content", ["names: !!python/object/apply:os.system ['true']", "names: [[a]]", "names: [a"])
 def test_yaml_is_refused_when_it_gives_no_plain_names(tmp_path: Path, content: str) -> None:
     with pytest.raises(DatasetError, match=r"the class names in data\.yaml cannot be read"):
         take_in(tmp_path, {"a.jpg": picture(), "a.txt": "0 0.5 0.5 0.2 0.2", "data.yaml": content})

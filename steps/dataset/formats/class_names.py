@@ -1,25 +1,18 @@
 """Class names that come beside YOLO labels: data.yaml, classes.txt, obj.names, Label Studio's notes.json."""
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from steps.dataset.formats.data_yaml import MAX_CLASSES, Names, read_data_yaml
 from steps.dataset.issues import Rejection
 from steps.dataset.label_text import read_text
 from steps.dataset.tree import Tree
 from steps.errors import DatasetError
 
-Names = dict[int, str]
-"""Class index → name. Gaps are possible."""
-
 LISTS = ("classes.txt", "obj.names", "_darknet.labels", "predefined_classes.txt")
 """Files with one name a line; the line number, from 0, is the class index."""
-
-MAX_CLASSES = 10_000
 
 
 def find_names(tree: Tree) -> Names:
@@ -68,20 +61,7 @@ def read_list(path: Path) -> Names:
 
 
 def _read_yaml(path: Path) -> Names:
-    """Return `names` of a data.yaml, a list or a mapping. Nothing else in the file is used, `download` least of all."""
-    text, _ = read_text(path)
-    try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        if not re.search(r"^names\s*:", text, re.MULTILINE):
-            return {}  # Some other tool's file.
-        raise Rejection("label_unreadable", " ".join(str(error).split())) from None
-    names = content.get("names") if isinstance(content, dict) else None
-    if isinstance(names, list):
-        return {index: _name(name) for index, name in enumerate(names)}
-    if isinstance(names, dict):
-        return {_index(index): _name(name) for index, name in names.items()}
-    return {}
+    return read_data_yaml(path).names
 
 
 def _read_notes(path: Path) -> Names:
@@ -102,7 +82,7 @@ def _read_notes(path: Path) -> Names:
 
 def _name(value: Any) -> str:
     if isinstance(value, bool) or value is None:
-        raise Rejection("label_unreadable", f"YAML reads a class name as {value}: put it in quotes")
+        raise Rejection("label_unreadable", f"a class name is {value}, not text")
     if not isinstance(value, str | int | float) or not str(value).strip():
         raise Rejection("label_unreadable", f"a class name is a {type(value).__name__}, not text")
     return str(value).strip()
@@ -139,6 +119,16 @@ def _agreed(found: dict[str, Names]) -> Names:
                 hint="keep the one that fits the labels, and take the other out",
             )
     return names
+
+
+def repeated(names: Names) -> Iterator[str]:
+    """Yield in words each name that several indices have; their labels are of one class."""
+    by_name: dict[str, list[int]] = {}
+    for index, name in sorted(names.items()):
+        by_name.setdefault(name, []).append(index)
+    for name, indices in by_name.items():
+        if len(indices) > 1:
+            yield f"{name}: {', '.join(map(str, indices))}"
 
 
 def _shown(names: Names) -> list[str]:

@@ -1,22 +1,18 @@
-"""Darknet's way to lay out YOLO labels: `obj.data` names the lists of images, `obj.names` the classes.
-
-The lists hold paths of the machine that wrote them; images are found by the end of their path.
-"""
+"""Darknet's way to lay out YOLO labels: `obj.data` names the lists of images, `obj.names` the classes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from steps.dataset.formats.class_names import Names, read_list
-from steps.dataset.formats.source import Format, Picture
-from steps.dataset.formats.yolo import labelled
+from steps.dataset.formats.class_names import read_list
+from steps.dataset.formats.data_yaml import Names
+from steps.dataset.formats.picture_lists import PictureLists, read_lists
+from steps.dataset.formats.source import SPLITS, Format, Picture, SplitName
+from steps.dataset.formats.yolo import about_names, declared, labelled, left_out
+from steps.dataset.formats.yolo_rows import Declared
 from steps.dataset.issues import Issue, Rejection
 from steps.dataset.label_text import read_text
-from steps.dataset.listing import Listing
-from steps.dataset.tree import Tree, parent
+from steps.dataset.tree import Tree
 from steps.errors import DatasetError
-
-LISTS = ("train", "valid", "test")
-"""Settings of a `.data` file that name lists of images."""
 
 
 def recognise(tree: Tree) -> str:
@@ -29,23 +25,25 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> "DarknetSource":
     """Open a darknet tree; see `source.Format`.
 
     Raises:
-        DatasetError: If the names that the `.data` file mentions cannot be read.
+        DatasetError: If the names that the `.data` file mentions cannot be read, or a list of images is not there.
     """
-    lists: list[str] = []
+    lists: dict[str, SplitName] = {}
     names: Names = {}
     for path, settings in _data_files(tree).items():
-        lists += [found for split in LISTS if (found := _resolve(tree, settings.get(split, ""), path))]
-        file = _resolve(tree, settings.get("names", ""), path)
+        for setting, split in SPLITS.items():
+            if settings.get(setting):
+                lists[_mentioned(tree, path, setting, settings)] = split
+        file = _mentioned(tree, path, "names", settings) if settings.get("names") else ""
         try:
             names = names or (read_list(tree.root / file) if file else {})
         except Rejection as fault:
             raise DatasetError(
-                f"the class names in {file} cannot be read: {fault.found}", hint="mend the file"
+                f"the class names in {file} cannot be read: {fault.found}", hint="repair the file"
             ) from None
     names = names or dict(enumerate(given))
-    order = tuple(names[index] for index in sorted(names)) if names else None
-    listing = _read_lists(tree, tuple(dict.fromkeys(lists))) if lists else None
-    return DarknetSource(tree, recognise(tree), order, names or None, listing)
+    order = tuple(dict.fromkeys(names[index] for index in sorted(names))) if names else None
+    listed = read_lists(tree, lists) if lists else None
+    return DarknetSource(tree, recognise(tree), order, names or None, declared(tree), listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,46 +54,32 @@ class DarknetSource:
     layout: str
     names: tuple[str, ...] | None
     by_index: Names | None
-    listing: Listing | None
+    declared: Declared
+    lists: PictureLists | None
 
     def pictures(self) -> Iterator[Picture]:
         """Yield every listed image; one without a label file is background."""
         for path in self.tree.pictures():
-            if self.listing is None or self.listing.has(path):
-                yield labelled(self.tree, path, self.by_index, listed=self.listing is not None)
+            if self.lists is None:
+                yield labelled(self.tree, path, self.by_index, self.declared)
+            elif self.lists.has(path):
+                found = labelled(self.tree, path, self.by_index, self.declared, listed=True)
+                yield replace(found, split=self.lists.split_of(path))
 
     def left_out(self) -> Iterator[Issue]:
         """Yield images that no list mentions, and those that one mentions in vain."""
-        if not self.by_index:
-            yield Issue("names_unknown", "")
-        if self.listing:
-            yield from self.listing.missed()
-            yield from (Issue("not_listed", path) for path in self.tree.pictures() if not self.listing.has(path))
+        yield from about_names(self.by_index)
+        if self.lists:
+            yield from self.lists.missed()
+            yield from left_out(self.tree, self.lists)
 
     def files(self) -> Iterator[str]:
         """Yield the `.data` files, and the lists and names that they mention."""
         for path, settings in _data_files(self.tree).items():
             yield path
-            mentioned = (_resolve(self.tree, settings.get(name, ""), path) for name in (*LISTS, "names"))
-            yield from filter(None, mentioned)
-
-
-def _read_lists(tree: Tree, lists: tuple[str, ...]) -> Listing:
-    listing = tree.listing()
-    for file in lists:
-        with (tree.root / file).open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                reference = line.decode("utf-8-sig", "replace").strip()
-                if not reference:
-                    continue
-                places = tree.locate(reference, parent(file))
-                if len(places) == 1:
-                    listing.add(places[0], "")
-                else:
-                    listing.miss(
-                        Issue("image_ambiguous" if places else "image_missing", file, number, reference[-120:])
-                    )
-    return listing
+            yield from (
+                _mentioned(self.tree, path, name, settings) for name in (*SPLITS, "names") if settings.get(name)
+            )
 
 
 def _data_files(tree: Tree) -> dict[str, dict[str, str]]:
@@ -112,13 +96,14 @@ def _data_files(tree: Tree) -> dict[str, dict[str, str]]:
     return found
 
 
-def _resolve(tree: Tree, reference: str, near: str) -> str | None:
-    """Return the file that a `.data` file means: by path where it fits, else by name, the nearest first."""
-    base = reference.replace("\\", "/").rpartition("/")[2]
-    if not base:
-        return None
-    found = list(tree.named(base))
-    return min(found, key=lambda path: (parent(path) != parent(near), path.count("/"), path), default=None)
+def _mentioned(tree: Tree, path: str, setting: str, settings: dict[str, str]) -> str:
+    found = tree.nearest(settings[setting], path)
+    if found is None:
+        raise DatasetError(
+            f"{path} names {setting} = {settings[setting]}, but the source has no file of that name",
+            hint="pack the file too, or take the line out",
+        )
+    return found
 
 
 def _rows_in(tree: Tree, path: str) -> int | None:  # noqa: ARG001  (its label files are YOLO's)

@@ -6,6 +6,7 @@ for `Annotations`) or beside it; else to the one that its `<filename>` means. Ot
 background; images elsewhere, such as segmentation masks, are left out.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +14,20 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import parse
+from defusedxml.ElementTree import fromstring
 
-from steps.dataset.formats.source import Format, Picture
+from steps.dataset.formats.source import SPLITS, Format, Picture, SplitName
 from steps.dataset.issues import Issue, Rejection
-from steps.dataset.label_text import MAX_BYTES
+from steps.dataset.label_text import MAX_BYTES, decode
 from steps.dataset.listing import Listing
-from steps.dataset.rows import Reading, Row, as_size
+from steps.dataset.rows import Reading, Rings, Row, around, as_size
 from steps.dataset.tree import Tree, key, mirrored, parent, stem
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
+
+DECLARED = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*[\"'](?P<encoding>[A-Za-z0-9._-]+)")
+DECLARATION = re.compile(r"^\ufeff?\s*<\?xml[^>]*\?>")
 
 LABEL_FOLDERS = ("annotations", "xmls", "xml", "labels", "annotation", "ann")
 IMAGE_FOLDERS = ("JPEGImages", "images", "imgs", "img", "image")
@@ -44,12 +48,13 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> "VocSource":  # noqa: ARG
     """Match XML files with images; see `source.Format`."""
     listing = tree.listing()
     folders: dict[str, None] = {}
+    splits = _splits(tree)
     for path in tree.files(".xml"):
         beside = _beside(tree, path)
         folders |= dict.fromkeys(map(parent, beside))
         for picture in beside or _referenced(tree, path, listing):
             listing.add(picture, path)
-    return VocSource(tree, recognise(tree), listing, frozenset(folders))
+    return VocSource(tree, recognise(tree), listing, frozenset(folders), splits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,10 @@ class VocLabels:
         """Return every object; see `source.Labels`."""
         if self.file is None:
             return Reading(self.source, present=False)
-        root = read_annotation(self.file)
+        root, repaired = read_xml(self.file)
         reading = Reading(self.source, frame=_size(root), in_pixels=True)
+        if repaired:
+            reading.note("encoding", None, repaired)
         for number, item in enumerate(root.findall("object"), 1):
             reading.total += 1
             label = (item.findtext("name") or "").strip()
@@ -78,7 +85,7 @@ class VocLabels:
                 [label, *(f"{side.tag}={(side.text or '').strip()}" for side in (() if box is None else box))]
             )
             try:
-                row = _row(number, label, box, found)
+                row = _row(number, label, item, found)
             except Rejection as fault:
                 reading.note(fault.code, number, found)
                 continue
@@ -94,6 +101,7 @@ class VocSource:
     layout: str
     listing: Listing
     folders: frozenset[str]
+    splits: dict[str, SplitName]
     names: tuple[str, ...] | None = None
 
     def pictures(self) -> Iterator[Picture]:
@@ -101,7 +109,11 @@ class VocSource:
         for path in self.tree.pictures():
             xml = self.listing.first(path)
             if xml or parent(path) in self.folders:
-                yield Picture(path, VocLabels(self.tree.root / xml if xml else None, xml or path))
+                yield Picture(
+                    path,
+                    VocLabels(self.tree.root / xml if xml else None, xml or path),
+                    split=self.splits.get(key(stem(path)), ""),
+                )
 
     def left_out(self) -> Iterator[Issue]:
         """Yield images in other folders, and XML files without an image."""
@@ -111,8 +123,8 @@ class VocSource:
                 yield Issue("not_listed", path)
 
     def files(self) -> Iterator[str]:
-        """Yield nothing: each XML file is an image's."""
-        return iter(())
+        """Yield the lists of the splits; each XML file is an image's."""
+        return _lists(self.tree)
 
 
 def read_annotation(path: Path) -> "Element":
@@ -121,26 +133,89 @@ def read_annotation(path: Path) -> "Element":
     Raises:
         Rejection: `label_unreadable`, if it is no VOC file.
     """
+    return read_xml(path)[0]
+
+
+def read_xml(path: Path) -> tuple["Element", str]:
+    """Return the root of a VOC file, and what had to be repaired to read it (empty: nothing).
+
+    XML parsers know few encodings. A file that declares another one, such as GB2312, is decoded before; so is one whose
+    bytes are not what it declares, or UTF-8 where it declares nothing.
+
+    Raises:
+        Rejection: `label_unreadable`, if it is no VOC file.
+    """
     if path.stat().st_size > MAX_BYTES:
         raise Rejection("label_unreadable", f"{path.stat().st_size} bytes")
+    data = path.read_bytes()
+    declared = DECLARED.match(data)
+    encoding = declared["encoding"].decode("ascii").lower() if declared else "utf-8"
+    text, repaired = _decoded(data, encoding)
     try:
-        root: Element | None = parse(path).getroot()
+        root: Element | None = fromstring(DECLARATION.sub("", text, count=1))
     except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError) as error:
         raise Rejection("label_unreadable", f"{type(error).__name__}: {' '.join(str(error).split())}") from None
     if root is None or root.tag != "annotation":
         raise Rejection("label_unreadable", f"the root is <{root.tag if root is not None else ''}>, not <annotation>")
-    return root
+    return root, repaired
 
 
-def _row(number: int, label: str, box: "Element | None", found: str) -> Row:
-    if box is None:
-        raise Rejection("no_box")
+def _decoded(data: bytes, encoding: str) -> tuple[str, str]:
+    if encoding.replace("_", "-") not in ("utf-8", "utf8", "us-ascii", "ascii") and not data.startswith(
+        (b"\xff\xfe", b"\xfe\xff")
+    ):
+        name = "gb18030" if encoding in ("gb2312", "gbk", "gb18030", "cp936") else encoding
+        try:
+            return data.decode(name), ""
+        except (LookupError, UnicodeDecodeError):
+            return decode(data)[0], f"not {encoding}, as it says"
+    return decode(data)
+
+
+def _row(number: int, label: str, item: "Element", found: str) -> Row:
+    box = item.find("bndbox")
+    rings = _rings(item.find("polygon"))
     if not label:
         raise Rejection("unknown_class")
+    if box is None:
+        if rings is None:
+            raise Rejection("no_box")
+        return Row(number, label, around(rings), found, rings=rings, remarks=("box_from_outline",))
     left, top, right, bottom = (_number(box.findtext(side)) for side in ("xmin", "ymin", "xmax", "ymax"))
     ordered = min(left, right), min(top, bottom), max(left, right), max(top, bottom)
     swapped = left > right or top > bottom
-    return Row(number, label, ordered, found, remarks=("corners_swapped",) if swapped else ())
+    return Row(number, label, ordered, found, rings=rings, remarks=("corners_swapped",) if swapped else ())
+
+
+def _rings(polygon: "Element | None") -> Rings | None:
+    """Return the outline in a `<polygon>`, whose corners are `<x1>`, `<y1>`, `<x2>` … or `<pt>` elements; None: there is none."""
+    if polygon is None:
+        return None
+    points = polygon.findall("pt")
+    if points:
+        corners = [(_number(point.findtext("x")), _number(point.findtext("y"))) for point in points]
+    else:
+        corners = []
+        while polygon.find(f"x{len(corners) + 1}") is not None:
+            name = str(len(corners) + 1)
+            corners.append((_number(polygon.findtext(f"x{name}")), _number(polygon.findtext(f"y{name}"))))
+    return (tuple(corners),) if len(corners) >= 3 else None
+
+
+def _lists(tree: Tree) -> Iterator[str]:
+    """Yield `train.txt`, `val.txt` and `test.txt` of `ImageSets/Main`; lists of one class, or of two splits, say no more."""
+    for name in SPLITS:
+        yield from (path for path in tree.named(f"{name}.txt") if key(path).split("/")[-3:-1] == ["imagesets", "main"])
+
+
+def _splits(tree: Tree) -> dict[str, SplitName]:
+    """Return the split of each image that a list has, by the name of the image."""
+    splits: dict[str, SplitName] = {}
+    for path in _lists(tree):
+        with (tree.root / path).open(encoding="utf-8", errors="replace") as lines:
+            names = (line.split()[0] for line in lines if line.strip())
+            splits |= {key(name): SPLITS[key(stem(path))] for name in names}
+    return splits
 
 
 def _number(text: str | None) -> float:
@@ -203,7 +278,9 @@ FORMAT = Format(
     rows_in=_rows_in,
     dialects=(
         "An XML file belongs to the image of its own name in the mirrored folder (`JPEGImages` or `images` for "
-        "`Annotations`) or beside it; else to the one that its `<filename>` means.",
+        "`Annotations`) or beside it; else to the one that its `<filename>` means. Any encoding, GB2312 and GBK among them.",
+        "A `<polygon>` is kept as an outline, and is the box where there is no `<bndbox>`.",
+        "The splits of `ImageSets/Main` are the source's own.",
     ),
     sample="Annotations/a.xml\nJPEGImages/a.jpg",
 )

@@ -1,19 +1,21 @@
 """YOLO label files in all common layouts, among them Roboflow's and Label Studio's exports.
 
-An image's label file has its name with `.txt`, and lies, in this order: in the folder that mirrors the image's with
-`labels` for `images`; in a folder `labels` beside the image's folder; beside the image. Folder names in any case.
+What a row means is read from `data.yaml`, or from what all rows show; see `yolo_rows`. Which label file is an image's
+stands in `yolo_files`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from steps.dataset.formats.class_names import Names, find_names, name_files
-from steps.dataset.formats.source import Format, Picture
-from steps.dataset.formats.yolo_rows import YoloLabels, count_rows
+from steps.dataset.formats.class_names import find_names, name_files, repeated
+from steps.dataset.formats.data_yaml import DataYaml, Names, read_data_yaml
+from steps.dataset.formats.picture_lists import PictureLists, names_pictures, read_lists
+from steps.dataset.formats.source import SPLITS, Format, Picture, SplitName
+from steps.dataset.formats.yolo_columns import find_columns
+from steps.dataset.formats.yolo_files import LOOKED_UP, find_label
+from steps.dataset.formats.yolo_rows import Declared, YoloLabels, count_rows
 from steps.dataset.issues import Issue
-from steps.dataset.tree import Tree, key, mirrored, parent, stem
-
-IMAGE_FOLDERS = ("images", "jpegimages", "imgs", "img")
+from steps.dataset.tree import Tree, key, parent, stem
 
 
 def recognise(tree: Tree) -> str:
@@ -26,10 +28,35 @@ def recognise(tree: Tree) -> str:
 
 
 def open_source(tree: Tree, given: tuple[str, ...]) -> "YoloSource":
-    """Open a tree of YOLO labels; see `source.Format`."""
+    """Open a tree of YOLO labels; see `source.Format`.
+
+    Raises:
+        DatasetError: If class names cannot be understood, or two files give different ones.
+    """
     names = find_names(tree) or dict(enumerate(given)) or None
-    order = tuple(names[index] for index in sorted(names)) if names else None
-    return YoloSource(tree, recognise(tree), order, names)
+    said = [(path, read_data_yaml(tree.root / path)) for path in tree.files(".yaml", ".yml")]
+    keypoints = max((yaml.keypoints for _, yaml in said), default=0)
+    lists: dict[str, SplitName] = {}
+    folders: dict[str, SplitName] = {}
+    for path, yaml in said:
+        _splits(tree, path, yaml, lists, folders)
+    lists = lists or {path: SPLITS[key(stem(path))] for path in tree.files(".txt") if names_pictures(tree, path)}
+    listed = read_lists(tree, lists) if lists else None
+    return YoloSource(
+        tree,
+        recognise(tree),
+        tuple(dict.fromkeys(names[index] for index in sorted(names))) if names else None,
+        names,
+        declared(tree, keypoints),
+        listed,
+        folders,
+    )
+
+
+def declared(tree: Tree, keypoints: int = 0) -> Declared:
+    """Return what the label files of `tree` show of their columns."""
+    files = (tree.root / label for path in tree.pictures() if (label := find_label(tree, path)))
+    return Declared(keypoints, find_columns(files))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,38 +67,71 @@ class YoloSource:
     layout: str
     names: tuple[str, ...] | None
     by_index: Names | None
+    declared: Declared
+    lists: PictureLists | None
+    folders: dict[str, SplitName]
 
     def pictures(self) -> Iterator[Picture]:
-        """Yield every image; one without a label file is background."""
+        """Yield every image, or those that the lists of data.yaml name; one without a label file is background."""
         for path in self.tree.pictures():
-            yield labelled(self.tree, path, self.by_index)
+            if self.lists is None:
+                split = self.folders.get(key(parent(path)), "")
+                yield replace(labelled(self.tree, path, self.by_index, self.declared), split=split)
+            elif self.lists.has(path):
+                found = labelled(self.tree, path, self.by_index, self.declared, listed=True)
+                yield replace(found, split=self.lists.split_of(path))
 
     def left_out(self) -> Iterator[Issue]:
-        """Say that no class names are known; label files without an image are found by `ingest`."""
-        if not self.by_index:
-            yield Issue("names_unknown", "")
+        """Say what is odd about the names, and which images no list has; ingest finds label files without an image."""
+        yield from about_names(self.by_index)
+        if self.lists:
+            yield from self.lists.missed()
+            yield from left_out(self.tree, self.lists)
 
     def files(self) -> Iterator[str]:
-        """Yield the files of class names."""
+        """Yield the files of class names, and the lists of images."""
         yield from name_files(self.tree)
+        if self.lists:
+            yield from self.lists.files
 
 
-def labelled(tree: Tree, path: str, names: Names | None, *, listed: bool = False) -> Picture:
+def about_names(names: Names | None) -> Iterator[Issue]:
+    """Yield that there are no class names, or that several indices share one."""
+    if not names:
+        yield Issue("names_unknown", "")
+        return
+    yield from (Issue("names_repeated", "", None, found) for found in repeated(names))
+
+
+def left_out(tree: Tree, lists: PictureLists) -> Iterator[Issue]:
+    """Yield images that no list has, each with the rows of its label file, which are left out with it."""
+    for path in tree.pictures():
+        if not lists.has(path):
+            label = find_label(tree, path)
+            yield Issue("not_listed", path)
+            if label:
+                yield Issue("not_listed_labels", label, None, "", count_rows(tree.root / label) or 0)
+
+
+def labelled(tree: Tree, path: str, names: Names | None, rows: Declared, *, listed: bool = False) -> Picture:
     """Return the image at `path` with its label file, if it has one; `listed` is True where a list has the image."""
     label = find_label(tree, path)
-    return Picture(path, YoloLabels(tree.root / label if label else None, label or path, names, listed))
+    return Picture(path, YoloLabels(tree.root / label if label else None, label or path, names, rows, listed))
 
 
-def find_label(tree: Tree, picture: str) -> str | None:
-    """Return the label file of `picture`, or None where there is none."""
-    folder = parent(picture)
-    beside = parent(folder)
-    for candidate in (mirrored(folder, IMAGE_FOLDERS, "labels"), f"{beside}/labels" if beside else "labels", folder):
-        place = None if candidate is None else tree.folders.get(key(candidate))
-        found = None if place is None else tree.file_in(place, stem(picture), ".txt")
-        if found:
-            return found
-    return None
+def _splits(tree: Tree, path: str, yaml: DataYaml, lists: dict[str, SplitName], folders: dict[str, SplitName]) -> None:
+    """Add the lists and the folders that the data.yaml at `path` names, as far as they are there."""
+    for split, references in yaml.splits.items():
+        for reference in references:
+            if reference.lower().endswith(".txt"):
+                found = tree.nearest(reference, path)
+                if found:
+                    lists[found] = split
+                continue
+            end = [part for part in key(reference.replace("\\", "/")).split("/") if part not in ("", ".", "..")]
+            for folder in tree.folders:
+                if end and folder.split("/")[-len(end) :] == end:
+                    folders[folder] = split
 
 
 def _layout(tree: Tree, picture: str, label: str) -> str:
@@ -104,9 +164,10 @@ FORMAT = Format(
     open=open_source,
     rows_in=_rows_in,
     dialects=(
-        "A label file has the name of its image and lies in the folder that mirrors the image's with `labels` for `images`, "
-        "in a folder `labels` beside the image's folder, or beside the image.",
+        f"A label file has the name of its image (`a.txt` or `a.jpg.txt` for `a.jpg`) and lies {LOOKED_UP}.",
         "Class names come from `data.yaml`, `classes.txt`, `obj.names` or Label Studio's `notes.json`.",
+        "Rows are `class x y width height`, or `class x y x y …`, an outline; with `kpt_shape` in `data.yaml`, poses.",
+        "Where `data.yaml` names lists of images, or `train.txt`, `val.txt` or `test.txt` is one, other images are left out.",
     ),
     sample="data.yaml\nimages/train/a.jpg\nlabels/train/a.txt",
 )

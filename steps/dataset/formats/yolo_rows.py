@@ -3,9 +3,10 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from steps.dataset.formats.yolo_columns import USUAL_COLUMNS, Columns, Meaning
 from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
 from steps.dataset.label_text import read_text
 from steps.dataset.rows import OVERSHOOT, UNIT_FRAME, Corners, Reading, Ring, Row, around
@@ -18,6 +19,22 @@ LOOKS_LIKE_PIXELS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class Declared:
+    """What a source says of its rows, or shows by all of them.
+
+    Attributes:
+        keypoints: Numbers after the box that are keypoints, by `kpt_shape` of data.yaml. 0: there are none.
+        columns: What 5 or 6 numbers after the class are.
+    """
+
+    keypoints: int = 0
+    columns: Columns = USUAL_COLUMNS
+
+
+NOTHING_DECLARED = Declared()
+
+
+@dataclass(frozen=True, slots=True)
 class YoloLabels:
     """The label file of one image: `class x-centre y-centre width height`, shares of the image, or `class x y x y …`.
 
@@ -25,12 +42,14 @@ class YoloLabels:
         file: The label file. None: there is none.
         source: Its path inside the source, or the image's where there is none.
         names: Class index → name. None: unknown, classes are called `class-0` and so on.
+        declared: What the source says of its rows.
         listed: True where a list names the image, so that a missing file means that nothing is on it.
     """
 
     file: Path | None
     source: str
     names: Mapping[int, str] | None
+    declared: Declared = NOTHING_DECLARED
     listed: bool = False
 
     def read(self) -> Reading:
@@ -47,7 +66,7 @@ class YoloLabels:
             reading.total += 1
             found = line.strip()[:FOUND_LIMIT]
             try:
-                reading.rows.append(parse_line(line, number, self.names))
+                reading.rows.append(parse_line(line, number, self.names, self.declared))
             except Rejection as fault:
                 reading.note(fault.code, number, found)
         return reading
@@ -74,7 +93,7 @@ def _is_row(line: str) -> bool:
     return len(values) >= 5
 
 
-def parse_line(line: str, number: int, names: Mapping[int, str] | None) -> Row:
+def parse_line(line: str, number: int, names: Mapping[int, str] | None, declared: Declared = NOTHING_DECLARED) -> Row:
     """Return the row that `line` states, with coordinates as shares of the image.
 
     Raises:
@@ -92,17 +111,37 @@ def parse_line(line: str, number: int, names: Mapping[int, str] | None) -> Row:
         leading = 1
         label = _by_index(tokens[0], names)
     values = [_number(token) for token in tokens[leading:]]
-    if len(values) == 5:
-        repairs.append("confidence_dropped")
-        values.pop()
+    row = Row(number, label, (0, 0, 0, 0), line.strip()[:FOUND_LIMIT], loose=True, remarks=tuple(repairs))
     if len(values) == 4:
-        found = line.strip()[:FOUND_LIMIT]
-        return Row(number, label, _corners(values), found, loose=True, remarks=tuple(repairs))
+        return replace(row, xyxy=_corners(values))
+    if declared.keypoints:
+        return _pose(row, values, declared.keypoints)
+    if len(values) in (5, 6):
+        return _with_extras(row, values, declared.columns.of(len(values)))
+    return _outlined(row, values)
+
+
+def _pose(row: Row, values: list[float], keypoints: int) -> Row:
+    if len(values) != 4 + keypoints:
+        raise Rejection("wrong_columns", f"{len(values)} numbers, where kpt_shape wants {4 + keypoints}")
+    return replace(row, xyxy=_corners(values[:4]), remarks=(*row.remarks, "keypoints_dropped"))
+
+
+def _with_extras(row: Row, values: list[float], meaning: Meaning | None) -> Row:
+    if meaning is None:
+        raise Rejection("ambiguous_columns")
+    if meaning.polygon:
+        return _outlined(row, values)
+    track = () if meaning.track is None else (("track", f"{values[meaning.track]:g}"),)
+    box = _corners(values[meaning.box : meaning.box + 4])
+    return replace(row, xyxy=box, attributes=track, remarks=(*row.remarks, "confidence_dropped"))
+
+
+def _outlined(row: Row, values: list[float]) -> Row:
     if len(values) < 6 or len(values) % 2:
         raise Rejection("wrong_columns")
     rings = (_ring(values),)
-    found = line.strip()[:FOUND_LIMIT]
-    return Row(number, label, around(rings), found, loose=True, rings=rings, remarks=(*repairs, "box_from_outline"))
+    return replace(row, xyxy=around(rings), rings=rings, remarks=(*row.remarks, "box_from_outline"))
 
 
 def _tokens(line: str, repairs: list[str]) -> list[str]:
