@@ -38,7 +38,7 @@ class Options(Model):
     """Where to train. `auto` takes a GPU if a node with one can be had within `gpu-timeout`, else the CPU; `gpu` fails without one."""
 
     gpu_timeout: Duration = "12m"
-    """Longest wait for a GPU node, which an autoscaler may have to start first."""
+    """Longest wait for a GPU node, which an autoscaler may have to start first. A local run waits only for a GPU that the machine has."""
 
     deploy: bool = False
     """Serve the published version and ask it for an answer."""

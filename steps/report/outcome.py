@@ -15,6 +15,8 @@ EXPLAINED = {
 }
 _CHILD = re.compile(r"^child '|^No more retries left$|^retryStrategy\.expression evaluated to false$")
 _EXIT_CODE = re.compile(r"exit code:? (\d+)")
+_THIS_MACHINE = "unschedulable on this machine: "
+"""A local run starts with this what it says of a pod that the machine can never run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,12 @@ def _of_record(record: Record, node: str) -> Reason:
 
 def _of_probe(node: FailedNode, evidence: Evidence) -> Reason:
     """Say what it means that the probe's pod never ran; the engine's own words are of deadlines or scheduling."""
+    here = node.message.partition(_THIS_MACHINE)[2]
+    if here:
+        message = f"This machine has no GPU to train on ({here})."
+        return Reason(
+            "probe", node.name, message, "Choose device=cpu, or device=auto, which takes what there is.", None
+        )
     waited = evidence.parameters.get("gpu-timeout", "")
     return Reason(
         "probe",

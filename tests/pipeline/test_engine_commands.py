@@ -85,9 +85,9 @@ def test_dry_run_shows_the_plan_and_starts_nothing_when_asked(capsys: pytest.Cap
     assert not (home / "runs").exists()
 
 
-def test_dry_run_tells_what_would_wait_when_the_machine_lacks_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_dry_run_tells_what_would_fail_when_the_machine_lacks_it(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = call(capsys, "run", str(MANIFESTS / "limits.yaml"), "-p", "wait=7s", "--dry-run")
-    assert "probe – unschedulable: no label example.com/nowhere=true; Pending for 7s" in out
+    assert "probe – fails at once, unschedulable on this machine: it has no label example.com/nowhere=true" in out
 
 
 def test_runs_are_listed_the_newest_first_when_there_are_some(capsys: pytest.CaptureFixture[str], home: Path) -> None:

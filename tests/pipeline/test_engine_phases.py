@@ -182,6 +182,23 @@ def test_limits_hold_when_time_and_place_are_short(home: Path) -> None:
         assert second.began >= first.finished
 
 
+def test_node_fails_at_once_when_this_machine_can_never_run_it(home: Path) -> None:
+    run = play("misfits", home)
+    assert phases(run) == {
+        "": "Failed",
+        ".choose": "Succeeded",
+        ".choose.probe": "Failed",
+        ".goes-on": "Succeeded",
+        ".unlimited": "Failed",
+        ".tried": "Failed",
+        ".tried(0)": "Failed",
+    }
+    assert outputs(run, ".choose") == {"device": "cpu"}
+    probe = node(run, ".choose.probe")
+    assert probe.message.startswith("timeout: unschedulable on this machine: 999 nvidia.com/gpu wanted, it has ")
+    assert node(run, ".unlimited").message.startswith("unschedulable on this machine: it has no label ")
+
+
 def test_exit_handler_is_told_when_the_workflow_failed(home: Path, tmp_path: Path) -> None:
     text = (MANIFESTS / "diamond.yaml").read_text().replace("echo small", "exit 9; echo small")
     manifest = tmp_path / "failing.yaml"

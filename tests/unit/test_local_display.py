@@ -35,7 +35,7 @@ def run() -> Run:
     node(one, "w.b(0)", NodeType.POD, Phase.FAILED, "w", folder="b", message="Error (exit code 75)")
     node(one, "w.b(1)", NodeType.POD, Phase.RUNNING, "w", folder="b", progress="3/4")
     node(one, "w.c", NodeType.TASK_GROUP, Phase.RUNNING, "w")
-    node(one, "w.c(0:x)", NodeType.POD, Phase.PENDING, "w", folder="c", message="unschedulable", hint="try cpu")
+    node(one, "w.c(0:x)", NodeType.POD, Phase.PENDING, "w", folder="c", message="waiting for a GPU")
     node(one, "w.d", NodeType.DAG, Phase.SUCCEEDED, "w")
     node(one, "w.d.e", NodeType.SKIPPED, Phase.SKIPPED, "w.d", message="when 'a' == 'b' evaluated false")
     node(one, "w.onExit", NodeType.POD, Phase.RUNNING, folder="onExit")
@@ -70,7 +70,7 @@ def test_kept_success_has_its_own_time_when_outlined(run: Run) -> None:
     assert line.node.seconds >= 90
 
 
-def test_tree_shows_phases_progress_and_hints_when_drawn(run: Run) -> None:
+def test_tree_shows_phases_and_progress_when_drawn(run: Run) -> None:
     console = Console(file=io.StringIO(), width=120, record=True)
     console.print(draw(run))
     text = console.export_text()
@@ -78,7 +78,7 @@ def test_tree_shows_phases_progress_and_hints_when_drawn(run: Run) -> None:
     assert "b (try 2)" in text
     assert "3/4" in text
     assert "c(0:x)" in text
-    assert "try cpu" in text
+    assert "waiting for a GPU" in text
     assert text.count("Error (exit code 75)") <= 1
     assert text.rstrip().splitlines()[-1].startswith("└── ●  onExit")
 
@@ -92,7 +92,7 @@ def test_line_is_written_once_when_nothing_changes(run: Run) -> None:
     lines.show(run)
     assert stream.getvalue() == first
     assert "c-pending" not in first
-    assert " c Pending – unschedulable – try cpu" in first
+    assert " c Pending – waiting for a GPU" in first
     run.nodes["w.c(0:x)"].finish(Phase.FAILED, "timeout")
     lines.show(run)
     assert stream.getvalue().removeprefix(first).strip().endswith("c Failed in 0.0 s – timeout")

@@ -44,7 +44,7 @@ def test_misfit_names_what_is_lacking_when_unschedulable(tmp_path: Path, monkeyp
     assert machine.misfit({"kubernetes.io/os": machine.labels["kubernetes.io/os"]}, 0) == ""
     reason = machine.misfit({"accelerator": "nvidia"}, 1)
     assert "no label accelerator=nvidia" in reason
-    assert "1 nvidia.com/gpu wanted, 0 here" in reason
+    assert "1 nvidia.com/gpu wanted, it has 0" in reason
 
 
 def test_gpu_is_lent_to_one_when_two_ask(two_gpus: Path) -> None:

@@ -107,6 +107,15 @@ def test_a_gpu_that_could_not_be_had_is_named_when_the_probe_never_ran(tmp_path:
     assert "device=auto" in reason.hint
 
 
+def test_machine_is_named_when_it_has_no_gpu_to_wait_for(tmp_path: Path) -> None:
+    why = "timeout: unschedulable on this machine: 1 nvidia.com/gpu wanted, it has 0"
+    nodes = [failed_node("gpu-within-timeout", "probe", why, after=3)]
+    reason = outcome_of({"status": "Failed", "failures": json.dumps(nodes)}).reason
+    assert reason is not None
+    assert reason.message == "This machine has no GPU to train on (1 nvidia.com/gpu wanted, it has 0)."
+    assert "device=cpu" in reason.hint
+
+
 def test_last_record_is_blamed_when_the_engine_names_no_node(tmp_path: Path) -> None:
     failed_record(tmp_path / "records", "train", "no epochs", "2026-01-01T00:00:09+00:00")
     failed_record(tmp_path / "records", "probe", "no GPU", "2026-01-01T00:00:01+00:00")

@@ -8,6 +8,7 @@ from workflows.local.deadlines import total_left_s
 from workflows.local.durations import now, seconds_of
 from workflows.local.errors import ExpressionError
 from workflows.local.expression import parse
+from workflows.local.launcher import Launcher
 from workflows.local.lineage import link
 from workflows.local.node import Node, Phase
 from workflows.local.template import Backoff, RetryStrategy, Template
@@ -27,11 +28,12 @@ class Verdict:
 class AttemptsProgress:
     """One look at the retry `node`, whose children are the tries so far."""
 
-    def __init__(self, caller: Caller, call: Call, node: Node, template: Template) -> None:
+    def __init__(self, caller: Caller, call: Call, node: Node, template: Template, launcher: Launcher) -> None:
         self.caller = caller
         self.call = call
         self.node = node
         self.template = template
+        self.launcher = launcher
 
     def advance(self) -> None:
         """Go on with the last try or begin another, and end the node with the last."""
@@ -56,7 +58,11 @@ class AttemptsProgress:
         left_s = total_left_s(self.template, node.started)
         if not last.phase.bad:
             verdict = Verdict(again=False)
-        elif self.caller.is_expired(node.name) or (left_s is not None and left_s <= 0):
+        elif (
+            self.caller.is_expired(node.name)
+            or (left_s is not None and left_s <= 0)
+            or self.launcher.misfit(self.template)  # another try would find the same machine
+        ):
             verdict = Verdict(again=False, message=last.message)
         else:
             verdict = judge(self.template.retry_strategy or RetryStrategy(), attempts)

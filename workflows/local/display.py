@@ -78,8 +78,6 @@ def _row(line: Line) -> Table:
         cells.append(_bar(node.progress))
     if node.message and node.phase is not Phase.OMITTED:
         cells.append(Text(node.message.splitlines()[0][:100], style if node.phase is not Phase.SKIPPED else quiet))
-    if node.hint:
-        cells.append(Text(node.hint, "yellow"))
     row.add_row(*cells)
     return row
 
@@ -128,8 +126,6 @@ class Lines:
             words.append(f"(try {line.tries})")
         if node.message and node.phase is not Phase.OMITTED:
             words.append(f"– {node.message.splitlines()[0]}")
-        if node.hint:
-            words.append(f"– {node.hint}")
         self._say(" ".join(words))
 
     def _write_progress(self, run: Run, node: Node) -> None:

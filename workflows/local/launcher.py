@@ -23,6 +23,9 @@ class Launcher(Protocol):
     def unlock(self, holder: str) -> None:
         """Give back what `holder` holds."""
 
+    def misfit(self, template: Template) -> str:
+        """Return why no node made from `template` can ever run here; nothing if one can, now or when others have ended."""
+
     def admit(self, node: Node, template: Template, *, capture: bool) -> str:
         """Start the process of `node`; return why it cannot be scheduled now, or nothing."""
 

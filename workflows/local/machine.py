@@ -55,12 +55,14 @@ class Machine:
         return labels | ({"accelerator": "nvidia"} if self.gpus else {})
 
     def misfit(self, selector: Mapping[str, str], gpus: int) -> str:
-        """Tell why a pod with these demands can never be scheduled here; nothing if it can."""
+        """Return why a pod with these demands can never be scheduled here; nothing if it can."""
+        if not selector and not gpus:
+            return ""  # without looking for GPUs
         lacking = [f"{name}={value}" for name, value in selector.items() if self.labels.get(name) != value]
-        reasons = [f"no label {label}" for label in lacking]
+        reasons = [f"it has no label {label}" for label in lacking]
         if gpus > len(self.gpus):
-            reasons.append(f"{gpus} nvidia.com/gpu wanted, {len(self.gpus)} here")
-        return f"unschedulable: {', '.join(reasons)}" if reasons else ""
+            reasons.append(f"{gpus} nvidia.com/gpu wanted, it has {len(self.gpus)}")
+        return f"unschedulable on this machine: {', '.join(reasons)}" if reasons else ""
 
     def lend_gpus(self, wanted: int) -> list[Loan] | None:
         """Return `wanted` GPUs, named by index, or None while too few are free."""

@@ -61,8 +61,6 @@ class Node(BaseModel):
     boundary: str = ""
     """Name of the DAG or steps node that called it."""
     message: str = ""
-    hint: str = ""
-    """What a person could do about the phase it is in."""
     started: datetime = Field(default_factory=now)
     finished: datetime | None = None
     children: list[str] = Field(default_factory=list)
@@ -93,5 +91,5 @@ class Node(BaseModel):
 
     def finish(self, phase: Phase, message: str = "") -> None:
         """Mark the node as ended."""
-        self.phase, self.message, self.hint, self.pid = phase, message, "", 0
+        self.phase, self.message, self.pid = phase, message, 0
         self.finished = now()

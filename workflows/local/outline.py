@@ -74,7 +74,6 @@ def _as_retried(node: Node, tries: list[Node]) -> Node:
         update={
             "phase": phase,
             "message": node.message or last.message,
-            "hint": last.hint,
             "progress": last.progress,
         }
     )

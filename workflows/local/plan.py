@@ -29,7 +29,7 @@ def plan(manifest: Manifest, parameters: Mapping[str, str], machine: Machine) ->
             note, skipped = _condition(task, values)
             notes += note
         if not skipped:
-            notes += _needs(template, {**spec.node_selector, **template.node_selector}, machine, values)
+            notes += _needs(template, {**spec.node_selector, **template.node_selector}, machine)
         yield "  " * depth + " ".join([label, *notes])
         if not skipped:
             for inner in _in_order(template):
@@ -66,14 +66,11 @@ def _condition(task: Task, values: Mapping[str, str]) -> tuple[list[str], bool]:
         return [f"if {known}"], False
 
 
-def _needs(template: Template, selector: Mapping[str, str], machine: Machine, values: Mapping[str, str]) -> list[str]:
+def _needs(template: Template, selector: Mapping[str, str], machine: Machine) -> list[str]:
     if template.resource:
         return ["recorded, not run"]
-    if not template.process or not (selector or template.gpus):
-        return []
-    misfit = machine.misfit(selector, template.gpus)
-    limit = _fill(template.pending_timeout or template.timeout, values)
-    return [f"– {misfit}; Pending {f'for {limit}' if limit else 'for ever'}"] if misfit else []
+    misfit = machine.misfit(selector, template.gpus) if template.process else ""
+    return [f"– fails at once, {misfit}"] if misfit else []
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:

@@ -50,11 +50,17 @@ class PodProgress:
             self.caller.finish(node, Phase.SUCCEEDED, earlier.message)
             node.finished = earlier.finished
             return
+        misfit = self.launcher.misfit(self.template)
+        if misfit:
+            # Waiting would not help, so the node ends now as it would on Argo when its time is over.
+            limited = self.template.timeout or self.template.pending_timeout
+            self.caller.finish(node, Phase.FAILED, f"timeout: {misfit}" if limited else misfit)
+            return
         node.message = self.launcher.admit(node, self.template, capture=self.call.capture)
         if node.message:
             wait(self.caller, self.call, node, self.template)
             return
-        node.phase, node.hint, node.began = Phase.RUNNING, "", now()
+        node.phase, node.began = Phase.RUNNING, now()
 
 
 def wait(caller: Caller, call: Call, node: Node, template: Template) -> None:

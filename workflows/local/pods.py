@@ -38,7 +38,6 @@ class Pods:
         self._tidying: list[Pod] = []
         self._gpus: dict[str, list[Loan]] = {}
         self._locks: dict[str, list[Loan]] = {}
-        self._fallback = _fallback_hint(manifest)
 
     def folder(self, name: str) -> Path:
         """Return the folder of the node called `name`: readable, and its own."""
@@ -77,15 +76,15 @@ class Pods:
         for loan in self._locks.pop(holder, []):
             loan.release()
 
+    def misfit(self, template: Template) -> str:
+        """Return why no node made from `template` can ever run here; nothing if one can, now or when others have ended."""
+        if not template.process:
+            return ""
+        return self.machine.misfit({**self._spec.node_selector, **template.node_selector}, template.gpus)
+
     def admit(self, node: Node, template: Template, *, capture: bool) -> str:
         """Start the process of `node`; return why it cannot be scheduled now, or nothing."""
-        selector = {**self._spec.node_selector, **template.node_selector}
         environment = dict(self._environment)
-        if selector or template.gpus:
-            misfit = self.machine.misfit(selector, template.gpus)
-            if misfit:
-                node.hint = self._fallback
-                return misfit
         if template.gpus:
             loans = self.machine.lend_gpus(template.gpus)
             if loans is None:
@@ -147,11 +146,3 @@ class Pods:
             {} if any(os.environ.get(name) for name in ENDPOINTS) else {ENDPOINTS[0]: self._home.buckets.as_uri()}
         )
         return {"CUDA_VISIBLE_DEVICES": "", **endpoint}
-
-
-def _fallback_hint(manifest: Manifest) -> str:
-    """Return what to do about a node that no machine is there for, where the workflow offers a way."""
-    for parameter in manifest.spec.arguments.parameters:
-        if parameter.name == "device" and "cpu" in parameter.enum:
-            return "this machine has no such device; run again with -p device=cpu"
-    return ""

@@ -95,7 +95,7 @@ class Scheduler:
                 return node
         if node.type is NodeType.RETRY:
             node.phase = Phase.RUNNING
-            AttemptsProgress(self, call, node, template).advance()
+            AttemptsProgress(self, call, node, template, self.launcher).advance()
         elif template.dag:
             node.phase = Phase.RUNNING
             DagProgress(self, node, template, self._graph(node, template)).advance()
