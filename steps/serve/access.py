@@ -46,7 +46,7 @@ class RequireKey:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is open or carries a key."""
-        if scope["type"] == "http" and not _is_open(scope["path"]):
+        if scope["type"] == "http" and not is_open(scope["path"]):
             headers = Headers(scope=scope)
             if not self._keys.accepts(headers.get("authorization", ""), headers.get("x-api-key", "")):
                 problem = Problem(
@@ -79,5 +79,6 @@ def _digest(key: bytes) -> bytes:
     return hashlib.sha256(key).digest()
 
 
-def _is_open(path: str) -> bool:
+def is_open(path: str) -> bool:
+    """Return whether `path` needs no key."""
     return path in OPEN_PATHS or path.startswith(OPEN_PREFIX)

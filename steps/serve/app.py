@@ -13,6 +13,7 @@ from steps.serve.access import guard
 from steps.serve.head import AnswerHead
 from steps.serve.holdings import Holdings
 from steps.serve.limits import Limits
+from steps.serve.openapi import DescribedApp
 from steps.serve.page import routes as page
 from steps.serve.protocols import detect, explain, predict, v1, v2
 from steps.serve.service import Service
@@ -27,14 +28,17 @@ DESCRIPTION = "Finds objects on pictures and videos. A refused request gets a pr
 def create_app(service: Service, limits: Limits) -> FastAPI:
     """Return the application that answers with `service` what `limits` allow."""
     jobs = VideoJobs(service, limits)
-    app = FastAPI(
+    app = DescribedApp(
         title="Argosight",
         description=DESCRIPTION,
         version=__version__,
+        # Relative to openapi.json: so it holds behind a proxy that takes a prefix away, too.
+        servers=[{"url": ".", "description": "this server"}],
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan(jobs),
     )
+    app.keys = bool(limits.api_keys)
     problem.install(app)
     holdings = Holdings(limits.held_bytes)
     intake, studio = Intake(limits, holdings), Studio(limits, holdings)

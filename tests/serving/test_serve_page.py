@@ -1,4 +1,4 @@
-"""The page and the docs in a real browser: they work, nothing fails, nothing comes from elsewhere, nothing is cut off."""
+"""The page in a real browser: it works, nothing fails, nothing comes from elsewhere, nothing is cut off."""
 
 import re
 import time
@@ -143,30 +143,21 @@ def test_page_asks_for_the_key_when_the_server_wants_one(browser: Browser, engin
         assert "sesame" not in browser.evaluate("document.body.innerText")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("width", [PHONE, DESKTOP])
-def test_every_operation_is_in_the_docs(browser: Browser, url: str, width: int) -> None:
-    show(browser, f"{url}/docs", width)
-    wait(browser, "document.querySelectorAll('.operation').length")
-    paths = httpx.get(f"{url}/openapi.json").json()["paths"]
-    assert browser.evaluate("document.querySelectorAll('.operation').length") == sum(map(len, paths.values()))
-    check_clean(browser, url)
-
-
 def test_page_comes_for_browsers_and_a_word_for_others(client: httpx.Client) -> None:
     page = client.get("/", headers=HTML)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert client.get("/", headers={**HTML, "If-None-Match": page.headers["etag"]}).status_code == 304
     assert client.get("/").json() == {"status": "alive"}
-    assert client.get("/docs").headers["content-type"].startswith("text/html")
 
 
 def test_pages_name_nothing_from_elsewhere(client: httpx.Client) -> None:
     names = {"index.html", "docs.html"}
     for name in names:
         found = client.get(f"/assets/{name}").text
-        names = names | set(re.findall(r"assets/([\w.]+)", found))
+        names = names | set(re.findall(r"assets/([\w.-]+)", found))
+    # What Swagger UI asks for is seen in a browser, see test_serve_docs.
+    names = {name for name in names if not name.startswith("swagger-ui")}
     for name in names | {"api.js", "drawing.js", "video.js", "panels.js"}:
         content = client.get(f"/assets/{name}")
         assert content.status_code == 200

@@ -17,7 +17,8 @@ import sys, time
 from pathlib import Path
 try:
     print("started", flush=True)
-    time.sleep(60)
+    while True:
+        time.sleep(0.05)  # short: a signal just before a sleep is only seen after it
 except KeyboardInterrupt:
     time.sleep(1)  # longer than subprocess.run waits
     Path(sys.argv[1]).write_text("put back")

@@ -3,8 +3,10 @@
 import hashlib
 from dataclasses import dataclass
 from http import HTTPStatus
+from importlib.resources import files as packaged
 from pathlib import Path
 
+import fastapi_swagger.resources
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -53,7 +55,7 @@ def routes() -> APIRouter:
 
     @router.get("/docs")
     async def docs(request: Request) -> Response:
-        """Show what the server takes and answers."""
+        """Show Swagger UI, which reads openapi.json."""
         return files["docs.html"].respond(request)
 
     @router.get("/assets/{name}")
@@ -67,9 +69,12 @@ def routes() -> APIRouter:
 
 
 def _read() -> dict[str, _File]:
+    """Return the files of this folder, and those of Swagger UI from the package that has them."""
+    swagger = packaged(fastapi_swagger.resources)
     files = {}
-    for path in sorted(_FOLDER.iterdir()):
-        if path.suffix in _KINDS:
-            content = path.read_bytes()
-            files[path.name] = _File(content, _KINDS[path.suffix], f'"{hashlib.sha256(content).hexdigest()[:16]}"')
+    for file in (*sorted(_FOLDER.iterdir()), swagger / "swagger-ui.css", swagger / "swagger-ui-bundle.js"):
+        kind = _KINDS.get(Path(file.name).suffix)
+        if kind:
+            content = file.read_bytes()
+            files[file.name] = _File(content, kind, f'"{hashlib.sha256(content).hexdigest()[:16]}"')
     return files

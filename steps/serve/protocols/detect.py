@@ -68,11 +68,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 def _documented() -> dict[str, Any]:
     options = schemas(Detection)
-    form = {
-        "type": "object",
-        "required": ["file"],
-        "properties": {"file": {"type": "string", "format": "binary"}, **options},
-    }
+    form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
     return {
         "parameters": query_parameters(options),
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},

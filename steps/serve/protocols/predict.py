@@ -11,7 +11,15 @@ from steps.serve.limits import Limits
 from steps.serve.options import Options, parse_options, query_parameters, schemas
 from steps.serve.picture import PictureSet
 from steps.serve.problem import Problem
-from steps.serve.protocols.request import REFUSALS, InPieces, answer_headers, refusals, request_id, wanted_encoding
+from steps.serve.protocols.request import (
+    REFUSALS,
+    SAMPLE,
+    InPieces,
+    answer_headers,
+    refusals,
+    request_id,
+    wanted_encoding,
+)
 from steps.serve.service import ModelInfo, NotReadyError, Service
 from steps.serve.studio import Studio
 from steps.serve.upload import Intake
@@ -29,16 +37,17 @@ class Health(BaseModel):
 def document_upload() -> dict[str, Any]:
     """Return the OpenAPI description of a request with pictures and options."""
     options = schemas(Options)
-    several = {"oneOf": [_BINARY, {"type": "array", "items": _BINARY}], "description": "One picture, or several parts"}
+    # Neither the options, which stand among the parameters, nor several pictures: Swagger UI would fill in every field of
+    # the form with a number of its own, and has no button that chooses a file where a choice of types is documented.
+    form = {"type": "object", "required": ["file"], "properties": {"file": _BINARY}}
     text = {"type": "string", "format": "byte"}
     image = {"oneOf": [text, {"type": "array", "items": text, "minItems": 1}], "description": "Base64, or a list of it"}
-    form = {"type": "object", "required": ["file"], "properties": {"file": several, **options}}
     json = {
         "type": "object",
         "required": ["image"],
         "properties": {"image": image, **options},
         "additionalProperties": False,
-        "example": {"image": "/9j/4AAQSkZJRgABAQAAAQABAAD…", "conf": 0.4},
+        "example": {"image": SAMPLE, "conf": 0.4},
     }
     return {
         "parameters": query_parameters(options),
@@ -55,7 +64,7 @@ def document_upload() -> dict[str, Any]:
 
 def routes(service: Service, limits: Limits, intake: Intake, studio: Studio) -> APIRouter:
     """Return the routes."""
-    router = APIRouter(tags=["Detect"])
+    router = APIRouter()
     answers: dict[int | str, dict[str, Any]] = {
         200: {
             "description": "What was found, or the picture with the boxes drawn",
@@ -63,7 +72,13 @@ def routes(service: Service, limits: Limits, intake: Intake, studio: Studio) -> 
         }
     }
 
-    @router.post("/predict", response_model=Answer, responses=answers | REFUSALS, openapi_extra=document_upload())
+    @router.post(
+        "/predict",
+        tags=["Detect"],
+        response_model=Answer,
+        responses=answers | REFUSALS,
+        openapi_extra=document_upload(),
+    )
     async def predict(request: Request) -> Response:
         """Find objects on a picture: multipart part `file`, the bytes as the body, or base64 in JSON.
 
@@ -91,7 +106,7 @@ def routes(service: Service, limits: Limits, intake: Intake, studio: Studio) -> 
             headers=answer_headers(predictions[0]),
         )
 
-    @router.get("/model", responses=refusals(404, 422, 503))
+    @router.get("/model", tags=["Detect"], responses=refusals(404, 422, 503))
     async def model(name: str = "") -> ModelInfo:
         """Tell which version is served under a name, where it came from and how good it is."""
         return service.describe(name)

@@ -11,8 +11,13 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from steps.serve.picture import Encoding
-from steps.serve.problem import ProblemDocument
 from steps.serve.service import Prediction
+
+SAMPLE = (
+    "iVBORw0KGgoAAAANSUhEUgAAADAAAAAgCAIAAADbtmxLAAAATElEQVRYw2N8/fo1w2ACTAyDDIw6aNRBow6iNWDBJWGcf5dy089OVB6NslEHjTpo"
+    "1EGjDhp10KiDRh2EChhHu0GjDhp10KiDRh2ECgBtnQjDY7gX2wAAAABJRU5ErkJggg=="
+)
+"""A PNG of 48 × 32 pixels in base64, so that the documentation's examples can be sent as they stand."""
 
 PIECE = 2**18
 """Bytes that are given to a connection at once."""
@@ -102,8 +107,3 @@ def _weight(text: str) -> float:
         return float(text)
     except ValueError:
         return 0.0
-
-
-def problem_schema() -> dict[str, Any]:
-    """Return the schema of refusals, for the documentation."""
-    return ProblemDocument.model_json_schema()

@@ -11,7 +11,7 @@ from steps.serve.limits import Limits
 from steps.serve.options import Detection, parse_options, schemas
 from steps.serve.picture import PictureSet, from_base64
 from steps.serve.problem import Problem
-from steps.serve.protocols.request import REFUSALS, answer_headers, refusals, request_id
+from steps.serve.protocols.request import REFUSALS, SAMPLE, answer_headers, refusals, request_id
 from steps.serve.service import Prediction, Service
 from steps.serve.upload import Intake, check_batch, parse_json
 
@@ -69,7 +69,7 @@ def document(options: type[Detection]) -> dict[str, Any]:
         },
         "additionalProperties": False,
     }
-    example = {"instances": [{"image": {"b64": "/9j/4AAQSkZJRgABAQAAAQABAAD…"}}], "parameters": {"conf": 0.4}}
+    example = {"instances": [{"image": {"b64": SAMPLE}}], "parameters": {"conf": 0.4}}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}}
 
 

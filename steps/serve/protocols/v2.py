@@ -11,7 +11,7 @@ from steps.serve.limits import Limits
 from steps.serve.options import Detection, parse_options, schemas
 from steps.serve.problem import Problem
 from steps.serve.protocols.inference import Question, check_version, infer
-from steps.serve.protocols.request import REFUSALS, answer_headers, refusals, request_id
+from steps.serve.protocols.request import REFUSALS, SAMPLE, answer_headers, refusals, request_id
 from steps.serve.protocols.tensors import HINT, INPUTS, OUTPUTS, Tensor, from_raw, from_values
 from steps.serve.protocols.v2_documents import (
     InferenceRequest,
@@ -35,7 +35,7 @@ EXTENSIONS = ("binary_tensor_data",)
 
 _EXAMPLE = {
     "id": "42",
-    "inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": ["/9j/4AAQSkZJRgABAQAAAQABAAD…"]}],
+    "inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": [SAMPLE]}],
     "parameters": {"conf": 0.4},
 }
 

@@ -28,7 +28,7 @@ _VIDEO: dict[int | str, dict[str, Any]] = {200: {"content": {"video/mp4": {"sche
 
 def _documented() -> dict[str, Any]:
     options = schemas(VideoOptions)
-    form = {"type": "object", "required": ["file"], "properties": {"file": _BINARY, **options}}
+    form = {"type": "object", "required": ["file"], "properties": {"file": _BINARY}}
     return {
         "parameters": query_parameters(options),
         "requestBody": {
