@@ -57,7 +57,12 @@ TREATMENTS: dict[str, Treatment] = {
     "outside": Treatment("row", "rejected", "the box lies outside of the image"),
     "unknown_class": Treatment("row", "rejected", "the class is not among the names of the data set"),
     "no_box": Treatment("row", "rejected", "the object has neither a box nor a polygon"),
-    "region_kind": Treatment("row", "rejected", "only rectangles and polygons can become boxes"),
+    "region_kind": Treatment("row", "rejected", "only rectangles, polygons and masks can become boxes"),
+    "turned_box": Treatment("row", "noted", "a turned box; the upright box around it is used"),
+    "image_label": Treatment("row", "left_out", "a label of the whole image marks no object"),
+    "not_visible": Treatment("row", "left_out", "the object of the track is not on this frame (outside)"),
+    "no_frame": Treatment("row", "rejected", "the object of the track does not say which frame it is on"),
+    "mask_broken": Treatment("row", "rejected", "the mask cannot be read"),
     # Images
     "encoding": Treatment("image", "repaired", "the label file was not plain UTF-8"),
     "exif_upright": Treatment("image", "repaired", "the EXIF rotation was applied and the image written upright"),
@@ -76,6 +81,9 @@ TREATMENTS: dict[str, Treatment] = {
     "all_rows_bad": Treatment("image", "rejected", "every row of its labels was rejected"),
     "unlabelled": Treatment("image", "left_out", "no label file, and --unlabelled leaves such images out"),
     "not_listed": Treatment("image", "left_out", "the labels do not mention the image"),
+    "between_keyframes": Treatment(
+        "image", "left_out", "a track passes the frame, and the file does not say where; export it with all frames"
+    ),
     "unreviewed": Treatment("image", "left_out", "nobody has finished labelling the image"),
     "image_empty": Treatment("image", "rejected", "the file has 0 bytes"),
     "image_truncated": Treatment("image", "rejected", "the picture ends too early"),

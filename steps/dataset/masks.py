@@ -4,7 +4,7 @@ Run lengths count pixels column by column, background first. "Compressed" is COC
 """
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +43,10 @@ class Mask:
 
     def pixels(self) -> NDArray[np.uint8]:
         """Return the mask as an array of shape (height, width), 1 where the object is."""
-        from pycocotools import mask as coco  # noqa: PLC0415
-
-        return cast("NDArray[np.uint8]", coco.decode(self.rle))
+        # Not with `pycocotools`: its `decode` warns with numpy 2 that it will fail with a later one.
+        counts = _decompressed(self.counts)
+        values = (np.arange(len(counts)) % 2).astype(np.uint8)
+        return np.repeat(values, counts).reshape((self.height, self.width), order="F")
 
 
 def from_pixels(pixels: NDArray[Any]) -> Mask:
