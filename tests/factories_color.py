@@ -24,12 +24,17 @@ _WEAKEST = 0.2
 
 
 def write_color_model(
-    folder: Path, *, side: int = 128, classes: tuple[str, ...] = COLORS, layout: Layout = "yolo"
+    folder: Path,
+    *,
+    side: int = 128,
+    classes: tuple[str, ...] = COLORS,
+    layout: Layout = "yolo",
+    gains: tuple[float, ...] = (1, 1, 1),
 ) -> Path:
-    """Write a whole model folder, its card included, and return it."""
+    """Write a whole model folder, its card included, and return it. Scores of each colour are multiplied by its gain."""
     (folder / "onnx").mkdir(parents=True)
     path = folder / "onnx" / "model.onnx"
-    onnx.save(color_network(side, layout), path)
+    onnx.save(color_network(side, layout, gains), path)
     ModelCard(
         classes=classes,
         input=ModelInput(width=side, height=side),
@@ -42,12 +47,13 @@ def write_color_model(
     return folder
 
 
-def color_network(side: int, layout: Layout = "yolo") -> onnx.ModelProto:
+def color_network(side: int, layout: Layout = "yolo", gains: tuple[float, ...] = (1, 1, 1)) -> onnx.ModelProto:
     """Return the network: [1, 3, side, side] in, three candidates out, one a colour."""
     nodes = [*_purity(), *_places(), *(_yolo_rows() if layout == "yolo" else _end2end_rows())]
     constants: dict[str, object] = {
         "weakest": np.float32(_WEAKEST),
         "one": np.float32(1),
+        "gains": np.array([gains], np.float32),
         "half": np.float32(0.5),
         "eye": np.eye(3, dtype=np.float32)[None],
         "labels": np.arange(3, dtype=np.float32)[None],
@@ -82,18 +88,26 @@ def paint(
 
 
 def write_color_dataset(
-    folder: Path, *, train: int = 0, valid: int = 20, test: int = 40, seed: int = 0, jitter: float = 0.06
+    folder: Path,
+    *,
+    train: int = 0,
+    valid: int = 20,
+    test: int = 40,
+    seed: int = 0,
+    jitter: float = 0.06,
+    decoys: bool = False,
 ) -> Splits:
     """Draw a data set into `folder / "dataset"`, and write `folder / "splits.json"`.
 
     The truth is imperfect on purpose, so that scores are neither 0 nor 1: labels are off by `jitter` of their sides,
-    some patches are not labelled, some labels have no patch, and some images are empty.
+    some patches are not labelled, some labels have no patch, and some images are empty. With `decoys`
+    half of the patches are not labelled, and these are the darker ones.
     """
     generator = np.random.default_rng(seed)
     names = [f"{index:04}.png" for index in range(train + valid + test)]
     with DatasetWriter(folder / "dataset", classes=COLORS, source="test", source_format="yolo") as writer:
         for index, name in enumerate(names):
-            picture, boxes = _scene(generator, jitter, empty=index % 8 == 7)
+            picture, boxes = _scene(generator, jitter, decoys=decoys, empty=index % 8 == 7)
             cv2.imwrite(str(writer.images / name), picture)
             digest = hashlib.sha256((writer.images / name).read_bytes()).hexdigest()
             height, width = picture.shape[:2]
@@ -138,7 +152,8 @@ def _purity() -> list[onnx.NodeProto]:
         helper.make_node("Greater", ["purity", "weakest"], ["is_patch"]),
         helper.make_node("Cast", ["is_patch"], ["patch"], to=TensorProto.FLOAT),
         helper.make_node("Mul", ["purity", "patch"], ["colored"]),
-        helper.make_node("ReduceMax", ["colored"], ["score"], axes=[2, 3], keepdims=0),
+        helper.make_node("ReduceMax", ["colored"], ["purest"], axes=[2, 3], keepdims=0),
+        helper.make_node("Mul", ["purest", "gains"], ["score"]),
     ]
 
 
@@ -183,10 +198,13 @@ def _yolo_row(box: Box, width: int, height: int) -> str:
     return f"{box.label} {center} {(right - left) / width} {(bottom - top) / height}\n"
 
 
-def _scene(generator: np.random.Generator, jitter: float, *, empty: bool) -> tuple[NDArray[np.uint8], tuple[Box, ...]]:
+def _scene(
+    generator: np.random.Generator, jitter: float, *, decoys: bool, empty: bool
+) -> tuple[NDArray[np.uint8], tuple[Box, ...]]:
     width, height = (int(side) for side in generator.integers(100, 220, 2))
     picture = generator.integers(20, 60, (height, width, 1), np.uint8).repeat(3, axis=2)
     boxes: list[Box] = []
+    rest = 0.55 if decoys else 0.3
     # Each colour has a third of the width to itself: no patch covers another.
     for label in range(0 if empty else 3):
         chance = generator.random()
@@ -199,8 +217,10 @@ def _scene(generator: np.random.Generator, jitter: float, *, empty: bool) -> tup
         if chance < 0.9:
             patch = picture[top : top + sides[1], left : left + sides[0]]
             patch[:] = 20
-            patch[..., 2 - label] = generator.integers(90, 256)
-        if chance > 0.3:
+            patch[..., 2 - label] = generator.integers(
+                *((90, 256) if not decoys else (140, 256) if chance > rest else (90, 150))
+            )
+        if chance > rest:
             exact = np.array([left, top, left + sides[0], top + sides[1]])
             off = exact + generator.normal(0, jitter, 4) * np.tile(sides, 2)
             x1, y1, x2, y2 = np.clip(off, 0, [width, height, width, height]).tolist()

@@ -9,6 +9,7 @@ from steps.report.contract import REPORT
 from steps.report.run import report
 from steps.workspace import Workspace
 from tests.factories_report_artifacts import (
+    DEFAULTS,
     DIGEST,
     SOURCE,
     write_answer,
@@ -152,6 +153,7 @@ def write_published(path: Path) -> None:
     }
     url = "s3://argosight/models/planes/3"
     published = {"name": "planes", "version": 3, "url": url, "previous": 2, "lineage": lineage, "files": 9}
+    published["defaults"] = DEFAULTS
     write_json(path, {**published, "bytes": 3_412_008})
 
 

@@ -17,9 +17,10 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from steps.detection import Detections, area
+from steps.runtime import Defaults
 
-MOST_DETECTIONS = 300
-"""Boxes of an image that are scored, the strongest."""
+MOST_DETECTIONS = Defaults().max_detections
+"""Boxes of an image that are scored, the strongest: as many as are answered."""
 
 IOUS = tuple(np.linspace(0.5, 0.95, 10).round(2).tolist())
 RECALLS = 101
@@ -43,11 +44,13 @@ class Matches:
         scores: float64 [n].
         true: bool [n].
         boxes: Labelled boxes of the class.
+        images: int64 [n], index of the image that each is on.
     """
 
     scores: NDArray[np.float64]
     true: NDArray[np.bool_]
     boxes: int
+    images: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +169,12 @@ def _compact(found: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _matches(block: list[dict[str, Any] | None]) -> Matches:
-    found = [entry for entry in block if entry is not None]
+    found = [(image, entry) for image, entry in enumerate(block) if entry is not None]
     if not found:
-        return Matches(np.zeros(0), np.zeros(0, bool), 0)
-    scores = np.concatenate([entry["dtScores"] for entry in found])
-    true = np.concatenate([entry["dtMatches"][0] for entry in found])
+        return Matches(np.zeros(0), np.zeros(0, bool), 0, np.zeros(0, np.int64))
+    scores = np.concatenate([entry["dtScores"] for _, entry in found])
+    true = np.concatenate([entry["dtMatches"][0] for _, entry in found])
+    images = np.concatenate([np.full(len(entry["dtScores"]), image) for image, entry in found])
     order = np.argsort(-scores, kind="stable")
-    return Matches(scores[order], true[order], sum(len(entry["gtIgnore"]) for entry in found))
+    boxes = sum(len(entry["gtIgnore"]) for _, entry in found)
+    return Matches(scores[order], true[order], boxes, images[order])

@@ -6,13 +6,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from steps.contract import Artifact, Internal, Model, Reuse, Step
+from steps.runtime.defaults import Defaults
 
 
 class EvaluateInputs(Model):
     """Score the exported model, not the checkpoint, on the test split with the COCO evaluator.
 
-    Precision, recall and confusion are told at one confidence threshold: the one with the best F1 on the validation
-    split, unless it is given.
+    It also chooses what the model is served with. Its confidence threshold is the one with the best F1 on the
+    validation split, unless it is given; a class gets another where cross-validation on that split shows that it pays.
+    Precision, recall and confusion are those of the answers that a server then gives on the test split.
     """
 
     model: Annotated[Path, Artifact()]
@@ -28,10 +30,10 @@ class EvaluateInputs(Model):
     """Which images to score."""
 
     confidence: float = Field(default=0, ge=0, lt=1)
-    """Confidence from which on a box counts for precision, recall, F1 and confusion. 0: chosen on the validation split."""
+    """Confidence above which a box counts, for every class, in the scores and when the model is served. 0: chosen on the validation split."""
 
-    nms_iou: Annotated[float, Internal()] = Field(default=0.7, gt=0, le=1)
-    """IoU above which the weaker of two boxes of one class is dropped."""
+    nms_iou: Annotated[float, Internal()] = Field(default=Defaults().iou, gt=0, le=1)
+    """IoU above which the weaker of two boxes of one class is dropped, in the scores and when the model is served."""
 
     workers: Annotated[int, Internal()] = Field(default=0, ge=0)
     """Cores to use. 0: all that the process may use."""
@@ -41,7 +43,7 @@ class EvaluateOutputs(Model):
     """What `evaluate` leaves behind."""
 
     metrics: Annotated[Path, Artifact()]
-    """`metrics.json` (mAP50, mAP50-95, per class, curves, confusion, sizes, speed), `predictions.jsonl` and `examples/`: best and worst images beside the truth."""
+    """`metrics.json` (defaults to serve with, mAP50, mAP50-95, per class, curves, confusion, sizes, speed), `predictions.jsonl`, `expected.json`: the answer to the golden image, and `examples/`: best and worst images beside the truth."""
 
     map50: float = Field(ge=0, le=1)
     """mAP at IoU 0.5."""
@@ -50,7 +52,7 @@ class EvaluateOutputs(Model):
     """mAP averaged over IoU 0.5 to 0.95."""
 
     threshold: float = Field(ge=0, le=1)
-    """Confidence threshold that precision and recall are told at."""
+    """Confidence threshold of the model, at which precision and recall are told."""
 
 
 EVALUATE = Step(

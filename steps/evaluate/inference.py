@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -16,11 +17,8 @@ from steps.detection.drawing import Image
 from steps.errors import DatasetError
 from steps.evaluate.coco import MOST_DETECTIONS
 from steps.evaluate.metrics import Speed
-from steps.runtime import Detector
+from steps.runtime import WEAKEST, Defaults, Detector
 from steps.runtime.cores import available_cores
-
-CONFIDENCE = 0.001
-"""Weakest box that is scored, as in ultralytics' validation: average precision looks at the whole range."""
 
 TIMED = 32
 """Images that speed is measured on."""
@@ -83,6 +81,23 @@ class Inference:
                 future.cancel()
             cv2.setNumThreads(threads)
 
+    def answer(self, image: Image, defaults: Defaults) -> Detections:
+        """Return what a server with `defaults` answers to an image. Labels count as the model's do."""
+        card = self._alone.card.model_copy(update={"defaults": defaults})
+        return replace(self._alone, card=card).detect(image)
+
+    def answers(self, images: Sequence[Path], found: Sequence[Detections], defaults: Defaults) -> Iterator[Detections]:
+        """Yield what a server with `defaults` answers to each image, on which `found` was found down to `WEAKEST`."""
+        thresholds = np.zeros(len(self._labels), np.float32)
+        thresholds[self._labels] = defaults.thresholds(self._alone.card.classes)
+        for path, boxes in zip(images, found, strict=True):
+            answered = boxes.above(thresholds)
+            if len(answered) < len(boxes) == MOST_DETECTIONS and boxes.scores[-1] > thresholds.min():
+                # What does not count took places of the limit, in which a server puts weaker boxes of other classes.
+                answered = self.answer(read_image(path), defaults)
+                answered = Detections(answered.xyxy, answered.scores, self._labels[answered.labels])
+            yield answered
+
     def _run_one(self, path: Path) -> Detections:
         return self._detect(self._beside, read_image(path))[0]
 
@@ -93,7 +108,7 @@ class Inference:
         prepared = time.perf_counter()
         output = detector.backend.infer(tensor)
         ran = time.perf_counter()
-        found = detector.read(output, placement, confidence=CONFIDENCE, iou=self._iou, max_detections=MOST_DETECTIONS)
+        found = detector.read(output, placement, confidence=WEAKEST, iou=self._iou, max_detections=MOST_DETECTIONS)
         found = Detections(found.xyxy, found.scores, self._labels[found.labels])
         return found, (prepared - began, ran - prepared, time.perf_counter() - ran)
 

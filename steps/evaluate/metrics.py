@@ -1,10 +1,11 @@
 """What `metrics.json` is made of. null stands for a number that has no meaning, such as the AP of a class without boxes."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 
-Share = Annotated[float, Field(ge=0, le=1)]
+from steps.runtime.card import Sha256
+from steps.runtime.defaults import Defaults, Share
 
 
 class _Record(BaseModel):
@@ -25,11 +26,14 @@ class ClassScore(_Record):
     ap50: Share | None
     ap50_95: Share | None
 
+    threshold: Share
+    """Confidence above which a box of it is answered."""
+
     precision: Share | None
-    """True among found, at the threshold and IoU 0.5; null where nothing was found."""
+    """True among answered, at IoU 0.5; null where nothing was answered."""
 
     recall: Share | None
-    """Found among labelled, at the threshold and IoU 0.5."""
+    """Found among labelled, at IoU 0.5."""
 
     f1: Share | None
 
@@ -42,7 +46,7 @@ class SizeScore(_Record):
 
 
 class Confusion(_Record):
-    """Boxes at the threshold, paired at IoU 0.5 whatever their class."""
+    """Boxes that are answered, paired at IoU 0.5 whatever their class."""
 
     labels: tuple[str, ...]
     """Class names, then `background`."""
@@ -86,8 +90,8 @@ class Scores(_Record):
     map50_95: Share
     """Mean over classes that have boxes, and IoU 0.5, 0.55 ... 0.95."""
 
-    threshold: Share
-    """Confidence above which a box counts for precision, recall, F1 and confusion."""
+    defaults: Defaults
+    """What the model is served with: at these thresholds, overlap and limit precision, recall, F1 and confusion are told."""
 
     precision: Share
     """Mean over classes that have boxes; a class of which nothing was found counts as 0."""
@@ -127,7 +131,7 @@ class Example(_Record):
     """Name in the data set."""
 
     score: Share
-    """F1 of that image's boxes at the threshold."""
+    """F1 of the boxes that are answered to that image."""
 
     note: str
     """What is right and wrong in it, in a few words."""
@@ -140,7 +144,10 @@ class Metrics(Scores):
     """Which images were scored."""
 
     threshold_from: Literal["given", "valid", "default"]
-    """Who chose the threshold: the caller, the best F1 on the validation split, or nobody, as that split has no boxes."""
+    """Who chose the thresholds: the caller, the best F1 on the validation split, or nobody, as that split has no boxes."""
+
+    model: Sha256
+    """Of the `model.json` that was scored."""
 
     speed_ms: Speed
     examples: tuple[Example, ...]

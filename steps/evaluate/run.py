@@ -10,15 +10,14 @@ from steps.detection import Detections
 from steps.errors import DatasetError
 from steps.evaluate.contract import EvaluateInputs, EvaluateOutputs
 from steps.evaluate.examples import write_examples
-from steps.evaluate.inference import TIMED, Inference
+from steps.evaluate.inference import TIMED, Inference, read_image
 from steps.evaluate.metrics import Metrics
-from steps.evaluate.scoring import above, choose_threshold, score
+from steps.evaluate.scoring import choose_thresholds, score
 from steps.evaluate.truth import LabelledImages, label_map
-from steps.runtime import ModelCard, verify_files
+from steps.runtime import Defaults, ModelCard, file_digest, verify_files
+from steps.runtime.card import CARD
+from steps.runtime.golden import ANSWER, IMAGE, write_expected
 from steps.workspace import Workspace
-
-DEFAULT_THRESHOLD = 0.25
-"""Where neither the caller nor the validation split says better; ultralytics' default."""
 
 
 def evaluate(inputs: EvaluateInputs, work: Workspace) -> EvaluateOutputs:
@@ -49,30 +48,40 @@ def evaluate(inputs: EvaluateInputs, work: Workspace) -> EvaluateOutputs:
     found, on_validation = found[: len(images.paths)], found[len(images.paths) :]
     if inputs.split == "valid":
         validation, on_validation = images, found
-    threshold, threshold_from = _threshold(inputs.confidence, validation, on_validation, len(classes))
+    defaults, threshold_from = _choose_defaults(inputs, validation, on_validation, classes)
 
     folder = work.out / "metrics"
     folder.mkdir()
-    counted = [above(boxes, threshold) for boxes in found]
+    answers = list(inference.answers(images.paths, found, defaults))
     metrics = Metrics(
-        **dict(score(images.boxes, found, classes, threshold=threshold)),
+        **dict(score(images.boxes, found, answers, classes, defaults)),
         split=inputs.split,
         threshold_from=threshold_from,
+        model=file_digest(inputs.model / CARD),
         speed_ms=speed,
-        examples=write_examples(folder, images, counted, classes),
+        examples=write_examples(folder, images, answers, classes),
     )
     _write_predictions(folder / "predictions.jsonl", images.names, found, classes)
+    if (inputs.model / IMAGE).is_file():
+        answer = inference.answer(read_image(inputs.model / IMAGE), defaults)
+        write_expected(answer, card.classes, folder / ANSWER)
     (folder / "metrics.json").write_text(metrics.model_dump_json(indent=1, by_alias=True) + "\n", encoding="utf-8")
-    return EvaluateOutputs(metrics=folder, map50=metrics.map50, map50_95=metrics.map50_95, threshold=metrics.threshold)
+    return EvaluateOutputs(
+        metrics=folder, map50=metrics.map50, map50_95=metrics.map50_95, threshold=defaults.confidence
+    )
 
 
-def _threshold(
-    given: float, validation: LabelledImages, found: Sequence[Detections], classes: int
-) -> tuple[float, Literal["given", "valid", "default"]]:
-    if given:
-        return given, "given"
-    best = choose_threshold(validation.boxes, found, classes)
-    return (DEFAULT_THRESHOLD, "default") if best is None else (best, "valid")
+def _choose_defaults(
+    inputs: EvaluateInputs, validation: LabelledImages, found: Sequence[Detections], classes: Sequence[str]
+) -> tuple[Defaults, Literal["given", "valid", "default"]]:
+    """Return what the model is to be served with, and who chose its thresholds."""
+    if inputs.confidence:
+        return Defaults(confidence=inputs.confidence, iou=inputs.nms_iou), "given"
+    best = choose_thresholds(validation.boxes, found, classes)
+    if best is None:
+        return Defaults(iou=inputs.nms_iou), "default"
+    confidence, per_class = best
+    return Defaults(confidence=confidence, per_class=per_class, iou=inputs.nms_iou), "valid"
 
 
 def _write_predictions(path: Path, names: Sequence[str], found: Sequence[Detections], classes: Sequence[str]) -> None:

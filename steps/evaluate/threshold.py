@@ -16,7 +16,8 @@ PLATEAU = 0.002
 
 def count_above(matches: Matches, confidence: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return how many detections score above each `confidence`, and how many of these are true."""
-    found = np.searchsorted(-matches.scores, -confidence, side="left")
+    # As float32, as the scores are and as a server compares: next to a threshold, float64 would decide otherwise.
+    found = np.searchsorted(-matches.scores, -confidence.astype(np.float32).astype(np.float64), side="left")
     true = np.concatenate(([0], np.cumsum(matches.true)))[found]
     return found.astype(np.int64), true.astype(np.int64)
 

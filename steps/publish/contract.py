@@ -11,6 +11,7 @@ from steps.contract import Artifact, Internal, Model, Step
 class PublishInputs(Model):
     """Give the model the next version number in the registry, with its lineage, and move `latest` to it.
 
+    `model.json` and `version.json` carry what `evaluate` chose to serve it with, and the golden answer is given with that.
     Two publishers never share a number, and `latest` names a complete, verified version at every moment.
     """
 
@@ -49,7 +50,7 @@ class PublishOutputs(Model):
     """What `publish` leaves behind."""
 
     published: Annotated[Path, Artifact(file="json")]
-    """`published.json`: name, version, URL, lineage and the version that `latest` named before."""
+    """`published.json`: name, version, URL, lineage, defaults and the version that `latest` named before."""
 
     version: int = Field(ge=1)
     """The new version."""

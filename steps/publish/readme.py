@@ -3,7 +3,7 @@
 from typing import Any
 
 from steps.registry import Manifest
-from steps.runtime import ModelCard
+from steps.runtime import Defaults, ModelCard
 from steps.store import redact
 
 
@@ -23,6 +23,7 @@ def write_readme(manifest: Manifest, card: ModelCard, metrics: dict[str, Any], r
         f"Trained from `{_plain(redact(card.base_model))}`, exported as {_listed(sorted(card.formats))}.",
         "## How good it is",
         _scores(metrics),
+        _served(card.served_defaults),
         "## Where it came from",
         _table(
             ("", ""),
@@ -57,9 +58,16 @@ def _scores(metrics: dict[str, Any]) -> str:
         (name, *(_number(row.get(column)) for column in columns))
         for name, row in (("all", overall), *((str(item.get("name")), item) for item in classes))
     ]
-    threshold = metrics.get("threshold")
-    note = f"\n\nPrecision, recall and F1 at confidence {_number(threshold)}." if threshold is not None else ""
-    return f"{head}\n\n{_table(('Class', 'Boxes', 'AP50', 'AP50-95', 'Precision', 'Recall', 'F1'), rows)}{note}"
+    return f"{head}\n\n{_table(('Class', 'Boxes', 'AP50', 'AP50-95', 'Precision', 'Recall', 'F1'), rows)}"
+
+
+def _served(defaults: Defaults) -> str:
+    own = ", ".join(f"{_number(value)} for `{_plain(name)}`" for name, value in defaults.per_class.items())
+    return (
+        f"Precision, recall and F1 are those of what is served: boxes of a confidence above {_number(defaults.confidence)}"
+        f"{f' ({own})' if own else ''}, of two that overlap by more than {_number(defaults.iou)} the stronger, at most "
+        f"{defaults.max_detections} an image. A request may ask for other values."
+    )
 
 
 def _number(value: object) -> str:

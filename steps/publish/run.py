@@ -9,6 +9,7 @@ from steps.publish.archive import write_archive
 from steps.publish.contract import PublishInputs, PublishOutputs
 from steps.publish.provenance import code_version, read_parameters
 from steps.publish.readme import write_readme
+from steps.publish.served import ServedModel
 from steps.registry import Lineage, Registry
 from steps.runtime import ModelCard, verify_files
 from steps.store import redact
@@ -20,6 +21,7 @@ def publish(inputs: PublishInputs, work: Workspace) -> PublishOutputs:
 
     Raises:
         ModelError: If a file of the model is not the one that `export` wrote.
+        InputError: If the metrics are damaged, or are those of another model.
         RegistryError: If the registry refuses.
         StoreUnavailableError: If the registry's store does not answer.
     """
@@ -36,14 +38,16 @@ def publish(inputs: PublishInputs, work: Workspace) -> PublishOutputs:
         metrics={name: float(metrics[name]) for name in ("map50", "map50_95")},
     )
     with work.scratch("publish") as scratch:
+        model = ServedModel.make(inputs.model, inputs.metrics, metrics, scratch / "model")
         archive = scratch / "results.tar"
         write_archive(archive, checkpoint=inputs.checkpoint, metrics=inputs.metrics)
         published = Registry.open(inputs.registry).publish(
             inputs.model_name,
-            inputs.model,
+            model.folder,
             lineage,
             archive=archive,
-            describe=lambda manifest: write_readme(manifest, card, metrics, inputs.registry),
+            defaults=model.defaults,
+            describe=lambda manifest: write_readme(manifest, model.card, metrics, inputs.registry),
             progress=work.progress,
         )
     manifest = published.manifest
@@ -54,6 +58,7 @@ def publish(inputs: PublishInputs, work: Workspace) -> PublishOutputs:
         "url": published.url,
         "previous": manifest.previous,
         "lineage": manifest.lineage.model_dump(),
+        "defaults": model.defaults.model_dump(),
         "files": len(entries),
         "bytes": sum(entry.size for entry in entries),
     }

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 from steps.errors import RegistryError
+from steps.runtime.defaults import Defaults
 from steps.store.interface import check_key
 
 CLAIM, MANIFEST, POINTER = "claim.json", "version.json", "latest.json"
@@ -81,6 +82,9 @@ class Manifest(_Document):
 
     files: dict[FileName, FileEntry]
     """The model folder, by path in it."""
+
+    defaults: Defaults | None = None
+    """What it is served with, as its `model.json` says; None in versions that were published before there was such a field."""
 
     extras: dict[FileName, FileEntry] = Field(default_factory=dict)
     """What lies beside the model: the model card and the results archive."""

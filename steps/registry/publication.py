@@ -24,6 +24,7 @@ from steps.registry.manifest import (
     digest_of,
 )
 from steps.registry.pointer import move_pointer, move_tag, read_pointer
+from steps.runtime.defaults import Defaults
 from steps.store import MissingObjectError, Store
 
 _RECENT = 16
@@ -54,6 +55,7 @@ class Publication:
         archive: Results archive.
         lineage: Where it came from; `created` is set here.
         describe: Writes the model card, given the manifest without `extras`. The same manifest gives the same text.
+        defaults: What it is served with, for the manifest.
         progress: Called as `progress(done, total, message)` after each file.
     """
 
@@ -63,6 +65,7 @@ class Publication:
     archive: Path
     lineage: Lineage
     describe: Callable[[Manifest], str]
+    defaults: Defaults | None = None
     progress: Callable[[int, int, str], None] = field(default=lambda _done, _total, _message: None)
 
     def publish(self) -> Published:
@@ -84,7 +87,14 @@ class Publication:
         numbers = numbers_of(self.store, self.name)
         number, claim = self._find_claim(numbers, content) or self._claim(numbers, content)
         lineage = self.lineage.model_copy(update={"created": claim.created})
-        manifest = Manifest(name=self.name, version=number, previous=claim.previous, lineage=lineage, files=files)
+        manifest = Manifest(
+            name=self.name,
+            version=number,
+            previous=claim.previous,
+            lineage=lineage,
+            files=files,
+            defaults=self.defaults,
+        )
         card = self.describe(manifest).encode()
         readme = FileEntry(sha256=hashlib.sha256(card).hexdigest(), size=len(card))
         manifest = manifest.model_copy(update={"extras": {README: readme, ARCHIVE: archive}})

@@ -15,6 +15,7 @@ from steps.errors import ModelError, ParameterError, RegistryError
 from steps.registry.manifest import MANIFEST, FileEntry, Lineage, Manifest, Pointer, Rollback
 from steps.registry.pointer import move_tag, read_pointer, roll_back
 from steps.registry.publication import Publication, Published
+from steps.runtime.defaults import Defaults
 from steps.store import MissingObjectError, Store, open_store
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
@@ -60,11 +61,12 @@ class Registry:
         *,
         archive: Path,
         describe: Callable[[Manifest], str],
+        defaults: Defaults | None = None,
         progress: Callable[[int, int, str], None] | None = None,
     ) -> Published:
         """Give the model in `folder` the next number of `name`; see `Publication`, which this makes and runs."""
         _check_name(name)
-        publication = Publication(self.store, name, folder, archive, lineage, describe, progress or _silent)
+        publication = Publication(self.store, name, folder, archive, lineage, describe, defaults, progress or _silent)
         return publication.publish()
 
     def names(self) -> list[str]:

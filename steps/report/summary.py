@@ -32,6 +32,8 @@ class Scores(_Part):
     recall: float | None
     f1: float | None
     threshold: float | None
+    threshold_per_class: dict[str, float | None]
+
     ap50_per_class: dict[str, float | None]
     latency_ms: float | None
     """Median of one request over HTTP, milliseconds."""
@@ -134,7 +136,8 @@ def _scores(evidence: Evidence) -> Scores:
         precision=metrics.share("precision"),
         recall=metrics.share("recall"),
         f1=metrics.share("f1"),
-        threshold=metrics.share("threshold"),
+        threshold=metrics.document("defaults").share("confidence"),
+        threshold_per_class={item.text("name"): item.share("threshold") for item in metrics.documents("per_class")},
         ap50_per_class={item.text("name"): item.share("ap50") for item in metrics.documents("per_class")},
         latency_ms=evidence.answer.number("latency_ms"),
     )

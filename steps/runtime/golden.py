@@ -15,6 +15,10 @@ EXPECTED: Final = "golden/expected.json"
 """In the model folder: what is answered to it with the model's defaults."""
 
 
+ANSWER: Final = "expected.json"
+"""In the metrics folder: the same with the defaults that `evaluate` chose. `publish` puts it in the model's place."""
+
+
 def write_expected(detections: "Detections", classes: Sequence[str], path: Path) -> None:
     """Write the boxes to the JSON file `path`: xyxy in pixels of the image, strongest first."""
     rows = zip(detections.xyxy.tolist(), detections.labels.tolist(), detections.scores.tolist(), strict=True)

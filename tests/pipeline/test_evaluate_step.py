@@ -13,9 +13,12 @@ import pytest
 from steps.dataset import Dataset, Splits
 from steps.errors import DatasetError, ModelError
 from steps.evaluate.contract import EvaluateInputs, EvaluateOutputs
+from steps.evaluate.inference import Inference, read_image
 from steps.evaluate.run import evaluate
+from steps.runtime import Defaults, Detector, ModelCard
 from steps.workspace import Workspace
-from tests.factories_color import COLORS, Layout, write_color_dataset, write_color_model, write_yolo
+from tests.factories_color import COLORS, Layout, paint, write_color_dataset, write_color_model, write_yolo
+from tests.factories_model import Fixed, write_model
 
 
 @pytest.fixture
@@ -34,18 +37,23 @@ def _run(folder: Path, **flags: Any) -> tuple[EvaluateOutputs, dict[str, Any]]:
     return outputs, json.loads((outputs.metrics / "metrics.json").read_text())
 
 
+def without_machine(metrics: dict[str, Any]) -> dict[str, Any]:
+    """What does not depend on the machine and the file that was scored."""
+    return {name: value for name, value in metrics.items() if name not in ("speed_ms", "model")}
+
+
 def test_metrics_are_whole_when_the_step_has_run(made: Path) -> None:
     outputs, metrics = _run(made)
     assert set(metrics) == {
-        *("split", "images", "map50", "map50_95", "threshold", "threshold_from", "precision", "recall", "f1"),
-        *("per_class", "sizes", "confusion", "curves", "speed_ms", "examples", "evaluator"),
+        *("split", "images", "map50", "map50_95", "defaults", "threshold_from", "precision", "recall", "f1"),
+        *("per_class", "sizes", "confusion", "curves", "speed_ms", "examples", "evaluator", "model"),
     }
     assert (metrics["split"], metrics["images"], metrics["threshold_from"]) == ("test", 40, "valid")
     assert 0.5 < metrics["map50_95"] < metrics["map50"] < 0.95
     assert (outputs.map50, outputs.map50_95, outputs.threshold) == (
         metrics["map50"],
         metrics["map50_95"],
-        metrics["threshold"],
+        metrics["defaults"]["confidence"],
     )
     assert [each["name"] for each in metrics["per_class"]] == list(COLORS)
     assert all(len(line["recall"]) == len(line["precision"]) == 101 for line in metrics["curves"]["precision_recall"])
@@ -58,7 +66,7 @@ def test_predictions_are_told_for_every_image_in_order(made: Path) -> None:
     outputs, metrics = _run(made)
     lines = [json.loads(line) for line in (outputs.metrics / "predictions.jsonl").read_text().splitlines()]
     assert [line["image"] for line in lines] == list(Splits.read(made / "splits.json").test)
-    strong = sum(box["score"] > metrics["threshold"] for line in lines for box in line["boxes"])
+    strong = sum(box["score"] > metrics["defaults"]["confidence"] for line in lines for box in line["boxes"])
     assert strong == np.array(metrics["confusion"]["matrix"])[:, :-1].sum()
     assert all(box["name"] == COLORS[box["label"]] for line in lines for box in line["boxes"])
 
@@ -87,7 +95,7 @@ def test_scores_are_the_same_whatever_the_cores_the_layout_and_the_order_of_clas
     _, one_core = _run(made, workers=1)
     _, flat = _run(made, model=made / "flat")
     for other in (one_core, flat):
-        assert {**other, "speed_ms": None} == {**metrics, "speed_ms": None}
+        assert without_machine(other) == without_machine(metrics)
     card = json.loads((renamed / "model.json").read_text())
     (renamed / "model.json").write_text(json.dumps(card | {"classes": ["blue", "green", "red"]}))
     _, swapped = _run(made, model=renamed)
@@ -97,20 +105,50 @@ def test_scores_are_the_same_whatever_the_cores_the_layout_and_the_order_of_clas
 
 def test_the_threshold_is_the_given_one_when_it_is_given(made: Path) -> None:
     _, metrics = _run(made, confidence=0.6)
-    assert (metrics["threshold"], metrics["threshold_from"]) == (0.6, "given")
+    assert (metrics["defaults"]["confidence"], metrics["threshold_from"]) == (0.6, "given")
 
 
 def test_the_threshold_is_the_usual_one_when_there_is_no_validation_split(made: Path) -> None:
     splits = Splits.read(made / "splits.json").model_copy(update={"valid": ()})
     (made / "splits.json").write_text(splits.model_dump_json())
     _, metrics = _run(made)
-    assert (metrics["threshold"], metrics["threshold_from"]) == (0.25, "default")
+    assert (metrics["defaults"], metrics["threshold_from"]) == (Defaults().model_dump(), "default")
 
 
 def test_the_threshold_is_from_the_scored_images_when_these_are_the_validation_split(made: Path) -> None:
     _, metrics = _run(made, split="valid")
     assert (metrics["split"], metrics["images"], metrics["threshold_from"]) == ("valid", 20, "valid")
     assert metrics["f1"] == pytest.approx(max(metrics["curves"]["f1"]["f1"]), abs=0.003)
+
+
+def test_answer_is_that_of_the_detector_when_boxes_that_do_not_count_fill_the_limit(tmp_path: Path) -> None:
+    # 400 planes below their threshold, and a helicopter weaker than they but above its own.
+    planes = [Fixed((x, y, x + 4, y + 4), 0, 0.5) for x in range(0, 100, 5) for y in range(0, 100, 5)]
+    model = write_model(tmp_path / "model", size=128, boxes=[*planes, Fixed((110, 110, 120, 120), 1, 0.4)])
+    cv2.imwrite(str(tmp_path / "white.png"), np.full((128, 128, 3), 255, np.uint8))
+    path, defaults = tmp_path / "white.png", Defaults(confidence=0.6, per_class={"helicopter": 0.3})
+    inference = Inference(model, np.array([1, 0]), iou=defaults.iou)
+    (found,) = inference.run([path])
+    assert 0 not in found.labels
+    (answered,) = inference.answers([path], [found], defaults)
+    assert answered.labels.tolist() == [0]
+    card = ModelCard.read(model).model_copy(update={"defaults": defaults})
+    card.write(model)
+    assert Detector.load(model).detect(read_image(path)).xyxy.tolist() == answered.xyxy.tolist()
+
+
+def test_golden_image_is_answered_with_what_was_chosen(made: Path) -> None:
+    golden = made / "model" / "golden" / "image.jpg"
+    golden.parent.mkdir()
+    scene = paint([("red", (0, 0, 40, 40)), ("blue", (90, 60, 130, 100))])
+    scene[0:40, 0:40, 2] = 100  # A dark red: found, with a low score.
+    cv2.imwrite(str(golden), scene)
+
+    def names(confidence: float) -> list[str]:
+        outputs, _ = _run(made, confidence=confidence)
+        return [box["name"] for box in json.loads((outputs.metrics / "expected.json").read_text())["boxes"]]
+
+    assert (names(0.3), names(0.6)) == (["blue", "red"], ["blue"])
 
 
 def test_classes_are_named_when_model_and_data_set_differ(made: Path) -> None:

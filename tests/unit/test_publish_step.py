@@ -16,7 +16,7 @@ from steps.publish.provenance import code_version, read_parameters
 from steps.publish.readme import write_readme
 from steps.registry import FileEntry, Lineage, Manifest, Registry
 from steps.runner import run
-from steps.runtime import ModelCard
+from steps.runtime import Defaults, ModelCard, file_digest, verify_files
 from tests.factories_store import EVERYDAY, make_place
 
 METRICS: dict[str, Any] = {
@@ -24,7 +24,7 @@ METRICS: dict[str, Any] = {
     "images": 12,
     "map50": 0.9,
     "map50_95": 0.5,
-    "threshold": 0.3,
+    "defaults": {"confidence": 0.3, "per_class": {"plane": 0.45}, "iou": 0.6, "max_detections": 200},
     "precision": 0.8,
     "recall": 1,
     "f1": 0.85,
@@ -46,7 +46,7 @@ class Bench:
             "model/golden/image.jpg": b"image",
             "checkpoint/best.pt": b"weights",
             "checkpoint/results.csv": b"epoch\n",
-            "metrics/metrics.json": json.dumps(METRICS).encode(),
+            "metrics/expected.json": b'{"boxes": []}',
         }.items():
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,6 +65,10 @@ class Bench:
             "base_model": "https://user:hunter2@host/base.pt",
         }
         (self.folder / "model/model.json").write_text(json.dumps(card))
+        self.write_metrics(METRICS | {"model": file_digest(self.folder / "model/model.json")})
+
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
+        (self.folder / "metrics/metrics.json").write_text(json.dumps(metrics))
 
     def publish(self, registry: str, *flags: str) -> int:
         paths = [f"--{name}={self.folder / name}" for name in ("model", "metrics", "checkpoint")]
@@ -115,7 +119,7 @@ def test_published_tells_the_version_when_the_step_ran(
         }
     )
     entries = version.manifest.files | version.manifest.extras
-    assert (told["files"], told["bytes"]) == (5, sum(entry.size for entry in entries.values()))
+    assert (told["files"], told["bytes"]) == (6, sum(entry.size for entry in entries.values()))
     assert (bench.folder / "work/out/version").read_text() == "1"
     # Once more by the same run: nothing new. By another: the next number.
     assert bench.publish(place, *flags) == 0
@@ -127,12 +131,46 @@ def test_published_tells_the_version_when_the_step_ran(
             assert b"hunter" not in registry.store.get(entry.key)
 
 
+def test_a_version_is_served_with_what_evaluate_chose(bench: Bench, tmp_path: Path) -> None:
+    place = str(tmp_path / "place")
+    before = {path: path.read_bytes() for path in (bench.folder / "model").rglob("*") if path.is_file()}
+    assert bench.publish(place) == 0
+    version = Registry.open(place).latest("planes")
+    folder = Registry.open(place).fetch(version, tmp_path)
+    card = ModelCard.read(folder)
+    verify_files(folder, card)
+    assert card.defaults == version.manifest.defaults == Defaults(**METRICS["defaults"])
+    assert bench.published()["defaults"] == METRICS["defaults"]
+    assert (folder / "golden/expected.json").read_bytes() == (bench.folder / "metrics/expected.json").read_bytes()
+    assert "golden/expected.json" in card.files
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"model": "0" * 64}, "the metrics are of the model whose model.json has SHA-256 0000"),
+        ({"model": None}, "the metrics are of the model whose model.json has SHA-256 None"),
+        ({"defaults": None}, "metrics.json has no usable defaults"),
+        ({"defaults": {"confidence": 7}}, "metrics.json has no usable defaults"),
+    ],
+)
+def test_metrics_are_refused_when_they_are_not_those_of_the_model(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any], told: str
+) -> None:
+    bench.write_metrics(json.loads((bench.folder / "metrics/metrics.json").read_text()) | change)
+    assert bench.publish(str(tmp_path / "place")) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "place").exists()
+
+
 @pytest.mark.parametrize(
     ("damage", "told"),
     [
         ("model/model.json", "no model.json"),
         ("model/onnx/model.onnx", "onnx/model.onnx is missing"),
         ("metrics/metrics.json", "no readable metrics.json"),
+        ("metrics/expected.json", "no expected.json"),
     ],
 )
 def test_nothing_is_published_when_an_input_is_damaged(
@@ -183,7 +221,10 @@ def test_the_archive_has_the_same_bytes_when_the_files_are_the_same(bench: Bench
     with tarfile.open(path) as tar:
         assert [(entry.name, entry.isreg()) for entry in tar] == [
             (name, True)
-            for name in ("checkpoint/best.pt", "checkpoint/last.pt", "checkpoint/results.csv", "metrics/metrics.json")
+            for name in (
+                *("checkpoint/best.pt", "checkpoint/last.pt", "checkpoint/results.csv"),
+                *("metrics/expected.json", "metrics/metrics.json"),
+            )
         ]
 
 
@@ -204,9 +245,12 @@ def test_parameters_are_kept_without_secrets_when_read(text: str, kept: dict[str
 
 def test_the_readme_shows_scores_and_no_markup_when_names_are_hostile(bench: Bench) -> None:
     manifest = Manifest(name="planes", version=3, previous=2, lineage=Lineage(parameters={"epochs": "3"}), files={})
-    text = write_readme(manifest, ModelCard.read(bench.folder / "model"), METRICS, "s3://u:hunter2@b/models")
+    card = ModelCard.read(bench.folder / "model").model_copy(update={"defaults": Defaults(**METRICS["defaults"])})
+    text = write_readme(manifest, card, METRICS, "s3://u:hunter2@b/models")
     assert text.startswith("# planes, version 3\n\nFinds `plane`, `a'b\\|&lt;script>` in images.")
     assert "| all | 7 | 0.900 | 0.500 | 0.800 | 1 | 0.850 |" in text
     assert "| a \\| &lt;b> | 7 | 0.900 | 0.500 | 0.800 | – | – |" in text
+    assert "confidence above 0.300 (0.450 for `plane`), of two that overlap by more than 0.600" in text
+    assert "at most 200 an image" in text
     assert "hunter" not in text
     assert "--model-name=planes --version=3" in text

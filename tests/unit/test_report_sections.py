@@ -56,6 +56,22 @@ def test_weakest_stand_out_when_there_are_many_classes(tmp_path: Path) -> None:
     assert "others" not in text[text.index("Most frequent mistakes") :]
 
 
+def test_report_says_what_is_served(tmp_path: Path) -> None:
+    text = words(read(write_run(tmp_path), tmp_path / "work"))
+    chosen = "Precision, recall and F1 at confidence 0.41, chosen on the validation images; 1 class has a threshold of its own."
+    served = (
+        "Version 3 is served so: at confidence 0.41 or that of the class, NMS overlap 0.7, at most 300 boxes an image."
+    )
+    assert f"{chosen} {served}" in text
+    assert "AP50-95 Threshold Precision" in text
+    path = tmp_path / "metrics" / "metrics.json"
+    write_json(path, json.loads(path.read_text()) | {"defaults": {"confidence": 0.41, "per_class": {}}})
+    text = words(read({"metrics": str(path.parent)}, tmp_path / "work2"))
+    assert "at confidence 0.41, chosen on the validation images. " in text
+    assert "served so" not in text
+    assert "AP50-95 Precision" in text
+
+
 def test_objects_are_counted_in_words_when_there_is_a_confusion_matrix(tmp_path: Path) -> None:
     write_metrics(tmp_path / "metrics")
     text = words(read({"metrics": str(tmp_path / "metrics")}, tmp_path / "work"))

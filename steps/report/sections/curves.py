@@ -22,14 +22,19 @@ class CurvesView:
 def build_curves(evidence: Evidence) -> CurvesView | None:
     """Draw the curves that `evaluate` measured."""
     curves = evidence.metrics.document("curves")
-    charts = [_precision_recall(curves), _f1(curves.document("f1"), evidence.metrics.share("threshold"))]
+    charts = [
+        _precision_recall(curves),
+        _f1(curves.document("f1"), evidence.metrics.document("defaults").share("confidence")),
+    ]
     found = tuple(chart for chart in charts if chart)
     return CurvesView(found, _chosen(evidence.metrics)) if found else None
 
 
 def _chosen(metrics: Document) -> tuple[tuple[str, str, str], ...]:
+    defaults = metrics.document("defaults")
+    own = ", but for classes with their own" if defaults.document("per_class") else ""
     facts = (
-        ("Confidence", significant, metrics.share("threshold"), "from which on a box counts"),
+        ("Confidence", significant, defaults.share("confidence"), f"above which a box counts{own}"),
         ("Precision", percent, metrics.share("precision"), "of the boxes drawn are right"),
         ("Recall", percent, metrics.share("recall"), "of the objects are found"),
         ("F1", score, metrics.share("f1"), "both in one number"),

@@ -27,6 +27,7 @@ class ClassRow:
     boxes: int | None
     ap50: float | None
     ap50_95: float | None
+    threshold: float | None
     precision: float | None
     recall: float | None
     f1: float | None
@@ -58,6 +59,9 @@ class ScoresView:
 
     total_speed: str
     threshold: str
+    own_thresholds: bool
+    """Whether classes have one of their own."""
+
     evaluator: str
     split: str
 
@@ -79,7 +83,8 @@ def build_scores(evidence: Evidence) -> ScoresView | None:
         sizes=tuple(_size_row(sizes.document(name), name, detail) for name, detail in SIZES if name in sizes.values),
         speed=_speed(speed),
         total_speed=milliseconds(speed.number("total")) if speed.number("total") is not None else "",
-        threshold=_threshold(metrics),
+        threshold=_threshold(evidence),
+        own_thresholds=bool(metrics.document("defaults").document("per_class")),
         evaluator=metrics.text("evaluator"),
         split=metrics.text("split") or "test",
     )
@@ -92,6 +97,7 @@ def _class_row(document: Document, name: str, *, boxes: int | None = None) -> Cl
         boxes=document.whole("boxes") if boxes is None else boxes,
         ap50=document.share("ap50" if "ap50" in document.values else "map50"),
         ap50_95=document.share("ap50_95" if "ap50_95" in document.values else "map50_95"),
+        threshold=document.share("threshold"),
         precision=document.share("precision"),
         recall=document.share("recall"),
         f1=document.share("f1"),
@@ -117,10 +123,25 @@ def _speed(speed: Document) -> tuple[tuple[str, float, str], ...]:
     return tuple((name, value / longest, milliseconds(value)) for name, value in times)
 
 
-def _threshold(metrics: Document) -> str:
-    """Say at which confidence precision and recall are told, and who chose it."""
-    value, chosen = metrics.share("threshold"), metrics.text("threshold_from")
+def _threshold(evidence: Evidence) -> str:
+    """Say at which confidence precision and recall are told, who chose it, and that a version is served so."""
+    metrics, published = evidence.metrics, evidence.published
+    value, chosen = metrics.document("defaults").share("confidence"), metrics.text("threshold_from")
     if value is None:
         return ""
     origins = {"valid": ", chosen on the validation images", "given": ", as given", "default": ", the default"}
-    return f"Precision, recall and F1 at confidence {significant(value)}{origins.get(chosen, '')}."
+    own = len(metrics.document("defaults").document("per_class").values)
+    text = f"Precision, recall and F1 at confidence {significant(value)}{origins.get(chosen, '')}"
+    text += (
+        f"; {own} {'class has' if own == 1 else 'classes have'} a threshold of {'its' if own == 1 else 'their'} own."
+        if own
+        else "."
+    )
+    served = published.document("defaults")
+    confidence, iou, most = served.share("confidence"), served.share("iou"), served.whole("max_detections")
+    if confidence is None or iou is None or most is None:
+        return text
+    return (
+        f"{text} Version {published.text('version')} is served so: at confidence {significant(confidence)}"
+        f"{' or that of the class' if own else ''}, NMS overlap {significant(iou)}, at most {most} boxes an image."
+    )
