@@ -1,7 +1,8 @@
 .DEFAULT_GOAL := help
 unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 export YOLO_OFFLINE := true
 export YOLO_AUTOINSTALL := false
 
@@ -10,15 +11,15 @@ export YOLO_AUTOINSTALL := false
 help: ## Show what there is to make.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-.venv/.locked: requirements/dev.txt requirements/bootstrap.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+$(VENV)/.locked: requirements/dev.txt requirements/bootstrap.txt pyproject.toml
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { echo "Python 3.11 to 3.14 is needed; found $$("$(PYTHON)" --version 2>&1). Set PYTHON=/path/to/python3.13"; exit 1; }
+	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install -q --require-hashes -r requirements/bootstrap.txt
 	$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes --compile-bytecode requirements/dev.txt requirements/bootstrap.txt
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-setup: .venv/.locked ## Prepare .venv, with `argosight` in it.
+setup: $(VENV)/.locked ## Prepare .venv, with `argosight` in it; PYTHON chooses the interpreter, VENV another folder.
 
 demo: setup ## From a drawn data set to an answering detector, in minutes.
 	$(BIN)/argosight demo
@@ -69,7 +70,7 @@ bench-smoke: setup
 	$(BIN)/python -m tests.bench.serve --smoke
 
 lock: setup ## Resolve requirements/*.txt anew.
-	requirements/lock
+	UV=$(BIN)/uv requirements/lock
 
 clean: ## Remove the environment and all runs.
-	rm -rf .venv .argosight
+	rm -rf .venv .venv-* .argosight
