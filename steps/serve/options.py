@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from steps.serve.picture import Encoding
 from steps.serve.problem import Problem, describe_faults
@@ -41,6 +42,14 @@ class Detection(BaseModel):
 
     imgsz: int | None = Field(default=None, ge=32, le=4096)
     """Side of the network's input, pixels; the size of the export where it is left out."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_booleans(cls, value: Any) -> Any:
+        """No option is one, and pydantic would take `true` for the number 1."""
+        if isinstance(value, bool):
+            raise PydanticCustomError("boolean", "Input should be a number or a text, not true or false")
+        return value
 
     def query(self, service: Service, model: str, request_id: str) -> Query:
         """Return what to ask `service`, of the model called `model`.

@@ -54,6 +54,11 @@ def test_options_count_when_they_are_parameters(client: httpx.Client) -> None:
         ('{"instances": ["AAAA"]}', 415, "the picture: 3 bytes are no picture"),
         (json.dumps({"instances": ["AAAA"] * 17}), 413, "more than 16 pictures in one request"),
         (json.dumps({"instances": [WHITE], "parameters": {"conf": 7}}), 422, "conf: input should be less than"),
+        (
+            json.dumps({"instances": [WHITE], "parameters": {"iou": True}}),
+            422,
+            "iou: input should be a number or a text",
+        ),
         (json.dumps({"instances": [WHITE], "parameters": {"size": 7}}), 422, "size: no such option"),
         (json.dumps({"instances": [WHITE], "parameters": {"classes": "boat"}}), 422, "classes: no class 'boat'"),
         (json.dumps({"instances": [WHITE], "parameters": {"imgsz": 320}}), 422, "imgsz: the model cannot run at 320"),
