@@ -57,11 +57,11 @@ def from_pixels(pixels: NDArray[Any]) -> Mask:
     return Mask(pixels.shape[0], pixels.shape[1], rle["counts"].decode())
 
 
-def from_counts(counts: Any, size: Any) -> Mask:
-    """Return the mask of a COCO segmentation: `counts` as text (compressed) or as a list of run lengths.
+def from_counts(counts: Any, size: Any) -> tuple[Mask, bool]:
+    """Return the mask of a COCO segmentation, and whether its run lengths ended early: the rest is then background.
 
     Args:
-        counts: Run lengths, column by column.
+        counts: Run lengths, column by column: text (compressed) or a list of numbers.
         size: Height and width, pixels.
 
     Raises:
@@ -77,10 +77,13 @@ def from_counts(counts: Any, size: Any) -> Mask:
         counts = _decompressed(counts)
     if not isinstance(counts, list) or not all(type(count) is int and count >= 0 for count in counts):
         raise Rejection("mask_broken", f"counts={str(counts)[:60]}")
-    if sum(counts) != height * width:
+    short = height * width - sum(counts)
+    if short < 0:
         raise Rejection("mask_broken", f"{sum(counts)} pixels in the run lengths of a mask of {width}x{height}")
+    if short:  # Runs of background come first, third, fifth …
+        counts = [*counts, short] if len(counts) % 2 == 0 else [*counts[:-1], counts[-1] + short]
     rle = coco.frPyObjects({"size": [height, width], "counts": counts}, height, width)
-    return Mask(height, width, rle["counts"].decode())
+    return Mask(height, width, rle["counts"].decode()), short > 0
 
 
 def _decompressed(text: str) -> list[int]:

@@ -1,7 +1,8 @@
 """Images that an export only points at, in a bucket."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -23,8 +24,8 @@ def place_of(address: str, folder: Path) -> Path:
     return folder / (hashlib.sha256(address.encode()).hexdigest() + suffix)
 
 
-def download(addresses: Iterable[str], folder: Path) -> Iterator[tuple[str, bool]]:
-    """Download images to `folder`, several at a time; yield each address, and whether there was something.
+def download(addresses: Iterable[str], folder: Path) -> None:
+    """Download images to `folder`, several at a time; where an address has none, no file appears.
 
     Raises:
         InputError: If the store refuses, or an address is none.
@@ -33,15 +34,13 @@ def download(addresses: Iterable[str], folder: Path) -> Iterator[tuple[str, bool
     folder.mkdir(parents=True, exist_ok=True)
     store_of = cache(_open)
 
-    def save(address: str) -> tuple[str, bool]:
+    def save(address: str) -> None:
         bucket, key = split_bucket(address)
-        try:
+        with suppress(MissingObjectError):
             store_of(bucket).download(key, place_of(address, folder))
-        except MissingObjectError:
-            return address, False
-        return address, True
 
-    yield from each_in_threads(save, addresses, THREADS)
+    for _ in each_in_threads(save, addresses, THREADS):
+        pass
 
 
 def _open(bucket: str) -> Store:

@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 
 from steps.dataset import Box, DatasetInfo, DatasetWriter, ImageRecord, Mask
-from steps.dataset.formats import Source, recognise
+from steps.dataset.formats import Picture, Source, recognise
 from steps.dataset.formats.label_studio import LabelStudioSource
 from steps.dataset.formats.source import split_of_folder
-from steps.dataset.issues import Issue
+from steps.dataset.issues import Issue, Rejection
 from steps.dataset.tree import Tree
 from steps.errors import DatasetError
 from steps.ingest.archive import unpack
@@ -102,9 +102,7 @@ def _read_all(source: Source, tree: Tree, settings: Settings, ledger: Ledger, *,
     """Prepare every image that is there."""
     total = ledger.name_all(source.pictures())
     remote = (picture.path for picture in source.pictures() if is_remote(picture.path))
-    for address, found in download(remote, settings.owned / "remote"):
-        if not found:
-            ledger.note(Issue("image_missing", address))
+    download(remote, settings.owned / "remote")
     batches = in_batches(_tasks(source, tree, settings, ledger), BATCH)
     done = 0
     for outcomes in each_in_order(partial(prepare, settings=settings), batches, min(workers, -(-total // BATCH) or 1)):
@@ -125,9 +123,19 @@ def _read_all(source: Source, tree: Tree, settings: Settings, ledger: Ledger, *,
 def _tasks(source: Source, tree: Tree, settings: Settings, ledger: Ledger) -> Iterator[Task]:
     for picture in source.pictures():
         file = _original(tree.root, settings.owned, picture.path)
-        if file.exists():
+        if not file.exists():
+            ledger.note(Issue("image_missing", picture.path, rows=_rows_of(picture)))
+        else:
             split = picture.split or split_of_folder(picture.path)
             yield Task(file, picture.path, ledger.name_of(picture), picture.labels, split)
+
+
+def _rows_of(picture: Picture) -> int:
+    """Return how many label rows are lost with an image that is not there."""
+    try:
+        return picture.labels.read().total
+    except Rejection:
+        return 0
 
 
 def _original(root: Path, scratch: Path, path: str) -> Path:

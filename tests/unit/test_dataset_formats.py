@@ -97,7 +97,7 @@ def test_voc_file_is_refused_when_it_defines_entities(tmp_path: Path) -> None:
     assert "EntitiesForbidden" in intake.issues("label_unreadable")[0][2]
 
 
-def test_coco_crowds_are_left_out_and_polygons_kept_when_there_are_some(tmp_path: Path) -> None:
+def test_coco_rows_are_named_and_polygons_kept_when_some_are_broken(tmp_path: Path) -> None:
     annotations: list[dict[str, Any]] = [
         {"image_id": 1, "category_id": 1, "bbox": [0, 0, 64, 48], "iscrowd": 1, "segmentation": {"counts": "x"}},
         {"image_id": 1, "category_id": 1, "bbox": [8, 8, 8, 8], "segmentation": [[8, 8, 16, 8, 16, 16]], "iscrowd": 0},
@@ -112,7 +112,7 @@ def test_coco_crowds_are_left_out_and_polygons_kept_when_there_are_some(tmp_path
     assert intake.boxes["a.jpg"] == [("plane", (8.0, 8.0, 16.0, 16.0)), ("plane", (20.0, 20.0, 30.0, 40.0))]
     assert intake.records["a.jpg"].boxes[0].rings == (((8.0, 8.0), (16.0, 8.0), (16.0, 16.0)),)
     codes = {
-        "crowd_left_out": 1,
+        "mask_broken": 1,
         "box_from_outline": 1,
         "unknown_class": 1,
         "wrong_columns": 1,

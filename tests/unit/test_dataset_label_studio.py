@@ -75,7 +75,7 @@ def test_box_is_cut_when_it_reaches_over_the_edge(tmp_path: Path) -> None:
         one(tmp_path, region("plane", 120, 50, 50, 80), classes="plane")
 
 
-def test_polygon_becomes_a_box_and_brush_is_put_aside_when_drawn(tmp_path: Path) -> None:
+def test_polygon_becomes_a_box_and_broken_brush_is_rejected_when_drawn(tmp_path: Path) -> None:
     polygon = {"type": "polygonlabels", "value": {"points": [[25, 25], [75, 25], [75, 75]], "polygonlabels": ["plane"]}}
     brush = {"type": "brushlabels", "value": {"rle": [1, 2], "format": "rle", "brushlabels": ["plane"]}}
     choice = {"type": "choices", "value": {"choices": ["good"]}}
@@ -85,7 +85,93 @@ def test_polygon_becomes_a_box_and_brush_is_put_aside_when_drawn(tmp_path: Path)
         max_bad_share=0.5,
     )
     assert list(intake.boxes.values()) == [[("plane", BOX)]]
-    assert intake.report["counts"] == {"box_from_outline": 1, "region_kind": 1}
+    assert intake.report["counts"] == {"box_from_outline": 1, "mask_broken": 1, "image_label": 1}
+
+
+def shared(identity: str, *results: dict[str, Any]) -> list[dict[str, Any]]:
+    """Results of one object."""
+    return [{"id": identity, "from_name": result["type"], **result} for result in results]
+
+
+SHAPE = {"x": 25, "y": 25, "width": 50, "height": 50, "rotation": 0}
+
+
+def test_results_are_one_object_when_they_share_an_id(tmp_path: Path) -> None:
+    bare = {"type": "rectangle", "value": SHAPE}
+    labels = {"type": "labels", "value": {**SHAPE, "labels": ["plane"]}}
+    text = {"type": "textarea", "value": {**SHAPE, "text": ["AB 12", "CD"]}}
+    choice = {"type": "choices", "value": {**SHAPE, "choices": ["occluded"]}}
+    rating = {"type": "rating", "value": {**SHAPE, "rating": 4}}
+    results = shared("r1", bare, labels, text, choice, rating)
+    intake = take_in(tmp_path, {"a.jpg": PHOTO, "a.json": json.dumps([task("a.jpg", results)])})
+    assert list(intake.boxes.values()) == [[("plane", BOX)]]
+    (record,) = intake.records.values()
+    assert record.boxes[0].attributes == {"textarea": "AB 12, CD", "choices": "occluded", "rating": "4"}
+    assert intake.report["accounts"]["rows"] == {
+        "total": 1, "used": 1, "repaired": 0, "merged": 0, "rejected": 0, "left_out": 0,
+    }  # fmt: skip
+
+
+def test_choice_is_no_class_when_a_region_has_nothing_else(tmp_path: Path) -> None:
+    choice = {"type": "choices", "value": {**SHAPE, "choices": ["plane"]}}
+    results = [*shared("r1", choice), REGION]
+    intake = take_in(tmp_path, {"a.jpg": PHOTO, "a.json": json.dumps([task("a.jpg", results)])}, max_bad_share=0.5)
+    assert intake.dataset.info.classes == ("plane",)
+    assert len(intake.issues("unknown_class")) == 1
+
+
+@pytest.mark.parametrize(("x", "width", "y", "height"), [(75, -50, 25, 50), (25, 50, 75, -50), (75, -50, 75, -50)])
+def test_corners_are_put_in_order_when_a_side_is_negative(
+    tmp_path: Path, x: float, width: float, y: float, height: float
+) -> None:
+    files = {"a.jpg": PHOTO, "a.json": json.dumps([task("a.jpg", [region("plane", x, y, width, height)])])}
+    intake = take_in(tmp_path, files)
+    assert list(intake.boxes.values()) == [[("plane", BOX)]]
+    assert len(intake.issues("corners_swapped")) == 1
+
+
+def test_ellipse_becomes_the_box_around_it_when_it_is_turned(tmp_path: Path) -> None:
+    value = {"x": 50, "y": 50, "radiusX": 12.5, "radiusY": 25, "ellipselabels": ["plane"]}
+    size = {"original_width": WIDTH, "original_height": HEIGHT}
+    upright = {"type": "ellipselabels", "value": value, **size}
+    assert one(tmp_path, upright) == [("plane", (24.0, 12.0, 40.0, 36.0))]
+    # Half axes of 8 and 12 pixels change places.
+    assert one(tmp_path, {**upright, "value": value | {"rotation": 90}}) == [("plane", (20.0, 16.0, 44.0, 32.0))]
+
+
+def packed(width: int, height: int, box: tuple[int, int, int, int]) -> list[int]:
+    """A brush stroke that fills a box, in blocks of one value each, as an encoder without any wit would write it."""
+    bits = f"{width * height * 4:032b}{7:05b}" + f"{15:04b}" * 4
+    left, top, right, bottom = box
+    for row in range(height):
+        for column in range(width):
+            inside = left <= column < right and top <= row < bottom
+            bits += f"1{0:02b}{3:016b}{255 * inside:08b}"
+    bits += "0" * (-len(bits) % 8)
+    return [int(bits[place : place + 8], 2) for place in range(0, len(bits), 8)]
+
+
+def test_brush_becomes_a_mask_and_its_box_when_it_is_sound(tmp_path: Path) -> None:
+    value = {"format": "rle", "rle": packed(WIDTH, HEIGHT, (16, 12, 48, 36)), "brushlabels": ["plane"]}
+    brush = {"type": "brushlabels", "value": value, "original_width": WIDTH, "original_height": HEIGHT}
+    intake = take_in(tmp_path, {"a.jpg": PHOTO, "a.json": json.dumps([task("a.jpg", [brush])])})
+    assert list(intake.boxes.values()) == [[("plane", BOX)]]
+    (record,) = intake.records.values()
+    assert record.boxes[0].mask is not None
+    assert record.boxes[0].mask.size == (HEIGHT, WIDTH)
+    short = {**brush, "value": value | {"rle": value["rle"][:-90]}}
+    files = {"a.jpg": PHOTO, "a.json": json.dumps([task("a.jpg", [brush, short])])}
+    assert len(take_in(tmp_path, files, max_bad_share=0.5).issues("mask_broken")) == 1
+
+
+def test_minimal_export_is_read_when_it_is_what_there_is(tmp_path: Path) -> None:
+    label = {**REGION["value"], "original_width": WIDTH, "original_height": HEIGHT}
+    items = [
+        {"image": "/data/upload/1/0a1b2c3d-a.jpg", "id": 1, "label": [label], "annotator": 1, "annotation_id": 1},
+        {"image": "/data/upload/1/0a1b2c3d-b.jpg", "id": 2, "annotator": 1, "annotation_id": 2},
+    ]
+    intake = take_in(tmp_path, {"a.jpg": PHOTO, "b.jpg": picture("blue"), "a.json": json.dumps(items)})
+    assert sorted(intake.boxes.values()) == [[], [("plane", BOX)]]
 
 
 def test_rectangle_without_label_is_put_aside_when_nobody_chose_one(tmp_path: Path) -> None:

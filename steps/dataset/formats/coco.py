@@ -1,24 +1,40 @@
-"""COCO JSON: files with `images`, `annotations` and `categories`; boxes as x, y, width, height in pixels.
+"""COCO JSON: files with `images`, `annotations` and `categories`; see `coco_rows` for the annotations.
 
-Several files are read as one data set, a file a split for instance; categories are one when their names are. Where some
-are called `instances…`, only those are read: captions and keypoints tell the same images again. Files are streamed.
+Several files are read as one data set, a file a split for instance; categories are one when their names are. Where some are
+called `instances…`, captions and keypoints, which tell the same images again, are left out. Files are streamed.
+
+`iscrowd=1` marks a region of many objects, which is rejected; some tools, CVAT for one, write it for every mask. In COCO's own
+files one annotation in a hundred is a crowd. Where more than `MOST_CROWDS` are, the mark says nothing of crowds.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import ijson
 
+from steps.dataset.formats.coco_rows import CocoLabels, entry_of, is_crowd
 from steps.dataset.formats.json_file import json_file, refusing_broken
-from steps.dataset.formats.source import Format, Picture
-from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
+from steps.dataset.formats.source import SPLITS, Format, Picture, SplitName
+from steps.dataset.issues import FOUND_LIMIT, Issue
 from steps.dataset.listing import Listing
-from steps.dataset.rows import Corners, Reading, Rings, Row, around, as_coordinate, as_size
-from steps.dataset.tree import Tree, parent, stem
+from steps.dataset.tree import Tree, key, parent, stem
 from steps.errors import DatasetError
+
+MOST_CROWDS = 0.1
+"""Share of a file's annotations that can be crowds."""
+
+SAME_IMAGES = ("captions", "person_keypoints", "image_info", "panoptic", "stuff")
+"""How names of COCO's own files begin that tell the images of `instances…` again."""
+
+URLS = ("coco_url", "flickr_url", "url")
+"""Where an image may be named that has no `file_name`."""
+
+TWICE = "\0twice"
 
 
 def recognise(tree: Tree) -> str:
@@ -33,51 +49,14 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> "CocoSource":  # noqa: AR
     Raises:
         DatasetError: If a file is no JSON, or its categories cannot be understood.
     """
-    listing = tree.listing()
-    order: dict[str, None] = {}
+    gathered = _Gathered(tree, tree.listing(), {}, set(), [])
     for number, path in enumerate(_annotation_files(tree)):
         with refusing_broken(path):
-            categories = _categories(tree.root / path, path)
-            order |= dict.fromkeys(categories[key] for key in sorted(categories))
-            _list_images(tree, path, number, listing)
-            used = _list_annotations(tree.root / path, path, number, categories, listing)
-        for name in _parents(tree.root / path) - used:
-            order.pop(name, None)
-    return CocoSource(tree, recognise(tree), tuple(order), listing)
-
-
-@dataclass(frozen=True, slots=True)
-class CocoLabels:
-    """What COCO files say about one image.
-
-    Attributes:
-        source: The JSON file, inside the source.
-        entries: Texts as `open_source` listed them: an image's size, or an annotation.
-    """
-
-    source: str
-    entries: tuple[str, ...]
-
-    def read(self) -> Reading:
-        """Return every annotation; see `source.Labels`."""
-        reading = Reading(self.source, in_pixels=True)
-        for entry in map(json.loads, self.entries):
-            if "size" in entry:
-                reading.frame = reading.frame or as_size(*entry["size"])
-                continue
-            reading.total += 1
-            number = entry["id"] if isinstance(entry["id"], int) else None
-            found = f"{entry['name']} bbox={json.dumps(entry['bbox'])}"[:FOUND_LIMIT]
-            if entry["crowd"]:
-                reading.note("crowd_left_out", number, found)
-                continue
-            try:
-                row = _row(entry, number, found)
-            except Rejection as fault:
-                reading.note(fault.code, number, fault.found or found)
-                continue
-            reading.rows.append(row)
-        return reading
+            _gather(gathered, path, number)
+    names = tuple(gathered.names)
+    return CocoSource(
+        tree, recognise(tree), names, gathered.listing, frozenset(gathered.single), tuple(gathered.issues)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +67,23 @@ class CocoSource:
     layout: str
     names: tuple[str, ...] | None
     listing: Listing
+    single: frozenset[str]
+    issues: tuple[Issue, ...]
 
     def pictures(self) -> Iterator[Picture]:
         """Yield every listed image; one without annotations is background."""
         for path, entries in self.listing.images():
-            yield Picture(path, CocoLabels(json.loads(entries[0])["file"], entries))
+            file = json.loads(entries[0])["file"]
+            yield Picture(path, CocoLabels(file, entries, self.single), split=split_of_file(file))
 
     def left_out(self) -> Iterator[Issue]:
-        """Yield images that are listed but not there, and those that are there but not listed."""
+        """Yield images and annotations that belong to nothing, and files that are not read."""
+        yield from self.issues
         yield from self.listing.missed()
         for path in self.tree.pictures():
             if not self.listing.has(path):
                 yield Issue("not_listed", path)
-
-        read = _annotation_files(self.tree)
+        read = set(_annotation_files(self.tree))
         for path in self.tree.files(".json"):
             if path not in read and _is_coco(self.tree.root / path):
                 yield Issue("other_labels", path, None, "COCO, beside instances…", _rows_in(self.tree, path) or 0)
@@ -111,18 +93,68 @@ class CocoSource:
         yield from _annotation_files(self.tree)
 
 
+def split_of_file(path: str) -> SplitName:
+    """Return the split that the name of a file tells, such as `instances_val2017.json`; empty where it tells none."""
+    words = key(stem(path)).replace("-", "_").replace(".", "_").split("_")
+    return next((SPLITS[word] for word in reversed(words) if word in SPLITS), "")
+
+
+def identity(value: Any) -> str:
+    """Return an id as text, so that 1, 1.0 and "1" are one; empty for what is no id."""
+    if isinstance(value, bool) or value is None:
+        return ""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else str(value)
+    return str(value).strip() if isinstance(value, int | str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """What the files so far have given.
+
+    Attributes:
+        tree: Where the images are.
+        listing: Sizes and annotations by image.
+        names: Class names, in order.
+        single: See `CocoLabels`.
+        issues: What is wrong with the categories.
+    """
+
+    tree: Tree
+    listing: Listing
+    names: dict[str, None]
+    single: set[str]
+    issues: list[Issue]
+
+
+def _gather(gathered: _Gathered, path: str, number: int) -> None:
+    file = gathered.tree.root / path
+    categories = _categories(file, path)
+    for name, ids in _repeated(categories).items():
+        gathered.issues.append(Issue("names_repeated", path, None, f"{name}: {', '.join(ids)}"[:FOUND_LIMIT]))
+    missing = _list_images(gathered, path, number)
+    used = _list_annotations(gathered, path, number, categories, missing)
+    for code, reference, rows in missing.values():
+        gathered.listing.miss(Issue(code, path, None, reference[-FOUND_LIMIT:], rows))
+    # Names that only group others, such as Roboflow's first category, are no class unless one is labelled so.
+    parents = _parents(file) - used
+    gathered.names.update(dict.fromkeys(name for name in categories.values() if name not in parents))
+
+
 def _annotation_files(tree: Tree) -> list[str]:
     found = [path for path in tree.files(".json") if _is_coco(tree.root / path)]
-    return [path for path in found if stem(path).startswith("instances")] or found
+    if not any(stem(path).startswith("instances") for path in found):
+        return found
+    return [path for path in found if not stem(path).startswith(SAME_IMAGES)]
 
 
 def _is_coco(path: Path) -> bool:
-    """Tell by the first image or annotation in the file; the rest is not read."""
-    telling = {"images.item.file_name", "annotations.item.image_id"}
+    """Return whether the file begins as a COCO one does: by the first image or annotation in it; the rest is not read."""
+    begins = {"images.item.file_name", "annotations.item.image_id", *(f"images.item.{name}" for name in URLS)}
     try:
         with json_file(path) as file:
             for place, event, _ in ijson.parse(file):
-                if place in telling:
+                if place in begins:
                     return True
                 if place == "" and event not in ("start_map", "map_key"):
                     return False
@@ -131,101 +163,100 @@ def _is_coco(path: Path) -> bool:
     return False
 
 
-def _categories(path: Path, source: str) -> dict[Any, str]:
-    categories: dict[Any, str] = {}
+def _categories(path: Path, source: str) -> dict[str, str]:
+    """Return the names by id, in the order of the ids."""
+    categories: dict[str, str] = {}
     with json_file(path) as file:
         for item in ijson.items(file, "categories.item", use_float=True):
             name = str(item.get("name", "")).strip() if isinstance(item, dict) else ""
-            identity = item.get("id") if isinstance(item, dict) else None
-            if not name or not isinstance(identity, int):
+            number = identity(item.get("id")) if isinstance(item, dict) else ""
+            if not name or not number:
                 raise DatasetError(
-                    f"{source}: a category without a name or a whole number as id: {str(item)[:100]}",
+                    f"{source}: a category without a name or an id: {str(item)[:100]}",
                     hint='categories look like {"id": 1, "name": "plane"}',
                 )
-            categories[identity] = name
-    return categories
+            if categories.get(number, name) != name:
+                raise DatasetError(
+                    f"{source}: category id {number} is both {categories[number]!r} and {name!r}",
+                    hint="give each category an id of its own",
+                )
+            categories[number] = name
+    return dict(sorted(categories.items(), key=lambda item: (not item[0].isdecimal(), item[0].zfill(20))))
+
+
+def _repeated(categories: dict[str, str]) -> dict[str, list[str]]:
+    times = Counter(categories.values())
+    return {name: [number for number in categories if categories[number] == name] for name in times if times[name] > 1}
 
 
 def _parents(path: Path) -> set[str]:
-    """Return names that only group others, such as Roboflow's first category: they are no class unless one is labelled."""
     with json_file(path) as file:
-        return {str(item.get("supercategory", "")) for item in ijson.items(file, "categories.item")}
+        return {
+            str(item.get("supercategory", ""))
+            for item in ijson.items(file, "categories.item")
+            if isinstance(item, dict) and item.get("supercategory") != item.get("name")
+        }
 
 
-def _list_images(tree: Tree, source: str, number: int, listing: Listing) -> None:
+_Missing = dict[str, tuple[str, str, int]]
+"""Id of an image that is not there → code of the issue, what the file calls the image, annotations."""
+
+
+def _list_images(gathered: _Gathered, source: str, number: int) -> _Missing:
+    missing: _Missing = {}
+    listing, tree = gathered.listing, gathered.tree
     with json_file(tree.root / source) as file:
-        for item in ijson.items(file, "images.item", use_float=True):
-            reference = str(item.get("file_name", "")) if isinstance(item, dict) else ""
+        for row, item in enumerate(ijson.items(file, "images.item", use_float=True), 1):
+            entry = item if isinstance(item, dict) else {}
+            reference = _reference(entry)
+            image = identity(entry.get("id")) or f"\0{row}"
             found = tree.locate(reference, parent(source))
             if len(found) != 1:
-                listing.miss(
-                    Issue("image_ambiguous" if found else "image_missing", source, None, reference[-FOUND_LIMIT:])
-                )
+                missing[image] = ("image_ambiguous" if found else "image_missing", reference or f"images[{row - 1}]", 0)
                 continue
-            listing.identify(f"{number}:{item.get('id')}", found[0])
-            listing.add(found[0], json.dumps({"size": [item.get("width"), item.get("height")], "file": source}))
+            other = listing.identified(f"{number}:{image}")
+            listing.identify(f"{number}:{image}", found[0] if other in (None, found[0]) else TWICE)
+            listing.add(found[0], json.dumps({"size": [entry.get("width"), entry.get("height")], "file": source}))
+    return missing
 
 
-def _list_annotations(path: Path, source: str, number: int, names: dict[Any, str], listing: Listing) -> set[str]:
+def _reference(image: dict[str, Any]) -> str:
+    """Return what the file calls the image: its `file_name`, else the path of its address."""
+    if image.get("file_name"):
+        return str(image["file_name"])
+    address = next((str(image[name]) for name in URLS if image.get(name)), "")
+    return unquote(urlsplit(address).path) if "://" in address else address
+
+
+def _list_annotations(
+    gathered: _Gathered, source: str, number: int, names: dict[str, str], missing: _Missing
+) -> set[str]:
     """List every annotation with its image; return the names of the classes that occur."""
-    used = set()
-    with json_file(path) as file:
-        for item in ijson.items(file, "annotations.item", use_float=True):
+    used: set[str] = set()
+    crowds = total = 0
+    with json_file(gathered.tree.root / source) as file:
+        for row, item in enumerate(ijson.items(file, "annotations.item", use_float=True), 1):
             if not isinstance(item, dict):
-                listing.miss(Issue("wrong_columns", source, None, str(item)[:FOUND_LIMIT]))
+                gathered.listing.miss(Issue("wrong_columns", source, row, str(item)[:FOUND_LIMIT]))
                 continue
-            image = listing.identified(f"{number}:{item.get('image_id')}")
-            category = item.get("category_id")
-            name = names.get(category) if isinstance(category, int) else None
-            if image is None or ("bbox" not in item and "segmentation" not in item):
-                continue
+            total, crowds = total + 1, crowds + is_crowd(item)
+            name = names.get(identity(item.get("category_id")))
             if name:
                 used.add(name)
-            entry = {
-                "id": item.get("id"),
-                "name": name or f"category_id {category}",
-                "known": bool(name),
-                "bbox": item.get("bbox"),
-                "crowd": bool(item.get("iscrowd")),
-                "rings": item.get("segmentation") if isinstance(item.get("segmentation"), list) else None,
-            }
-            listing.add(image, json.dumps(entry))
+            image = identity(item.get("image_id"))
+            path = gathered.listing.identified(f"{number}:{image}")
+            if image in missing:
+                code, reference, rows = missing[image]
+                missing[image] = (code, reference, rows + 1)
+            elif path is None or path == TWICE:
+                code = "image_id_repeated" if path else "image_unlisted"
+                found = f"image_id={item.get('image_id')!r} {name or ''}".strip()
+                gathered.listing.miss(Issue(code, source, row, found[:FOUND_LIMIT]))
+            else:
+                gathered.listing.add(path, json.dumps(entry_of(item, name) | {"file": source}))
+    if crowds > MOST_CROWDS * total:
+        gathered.single.add(source)
     return used
-
-
-def _row(entry: dict[str, Any], number: int | None, found: str) -> Row:
-    if not entry["known"]:
-        raise Rejection("unknown_class")
-    rings = _rings(entry["rings"])
-    box = entry["bbox"]
-    remarks: tuple[str, ...] = ()
-    if not box and rings:
-        corners: Corners = around(rings)
-        remarks = ("box_from_outline",)
-    elif isinstance(box, list) and len(box) == 4:
-        x, y, width, height = map(as_coordinate, box)
-        if width <= 0 or height <= 0:
-            raise Rejection("zero_size")
-        corners = (x, y, x + width, y + height)
-    else:
-        raise Rejection("wrong_columns" if box else "no_box")
-    return Row(number, entry["name"], corners, found, rings=rings, remarks=remarks)
-
-
-def _rings(segmentation: Any) -> Rings | None:
-    """Return the rings of a segmentation; None where there is none, or one that is not sound."""
-    if not isinstance(segmentation, list) or not segmentation:
-        return None
-    rings = []
-    for ring in segmentation:
-        try:
-            values = [as_coordinate(value) for value in ring] if isinstance(ring, list) else []
-        except Rejection:
-            return None
-        if len(values) < 6 or len(values) % 2:
-            return None
-        rings.append(tuple(zip(values[0::2], values[1::2], strict=True)))
-    return tuple(rings)
 
 
 def _rows_in(tree: Tree, path: str) -> int | None:
@@ -248,7 +279,10 @@ FORMAT = Format(
     open=open_source,
     rows_in=_rows_in,
     dialects=(
-        "One file or several, a file a split for instance. Where some are called `instances…`, only those are read.",
+        "One file or several, a file a split for instance. Where some are called `instances…`, captions and keypoints are left out.",
+        'Ids are numbers or text; 1, 1.0 and `"1"` are one. An image without `file_name` is found by its `coco_url`.',
+        "Outlines keep all their rings, masks their run lengths; either gives the box where there is none.",
+        "`iscrowd=1` is rejected as a crowd, unless more than a tenth of a file's annotations have it, as where CVAT exports masks.",
     ),
     sample="annotations/instances_train.json\nimages/a.jpg",
 )

@@ -19,13 +19,17 @@ import ijson
 
 from steps.dataset.file_kinds import PICTURES
 from steps.dataset.formats.json_file import json_file, refusing_broken
-from steps.dataset.formats.regions import is_region, labels_of, rows_of
+from steps.dataset.formats.regions import is_region, labels_of, regions_in, rows_of
 from steps.dataset.formats.source import Format, Picture
 from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
 from steps.dataset.listing import Listing
 from steps.dataset.rows import Reading
 from steps.dataset.tree import Tree, parent
 from steps.errors import DatasetError
+
+MINIMAL_KEYS = frozenset({"annotation_id", "annotator", "created_at", "updated_at", "lead_time"})
+MINIMAL = re.compile(r"item\.(annotation_id|annotator|[^.]+\.item\.(original_width|[a-z]+labels))")
+"""Places in a JSON-MIN export that no other JSON file has."""
 
 UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")
 """What Label Studio puts before the name of an uploaded file."""
@@ -46,8 +50,8 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> "LabelStudioSource":  # n
     listing = tree.listing()
     for path in _task_files(tree):
         with refusing_broken(path), json_file(tree.root / path) as file:
-            for number, task in enumerate(ijson.items(file, "item", use_float=True), 1):
-                _list_task(tree, path, number, task, listing)
+            for number, item in enumerate(ijson.items(file, "item", use_float=True), 1):
+                _list_task(tree, path, number, as_task(item), listing)
     return LabelStudioSource(tree, recognise(tree), listing)
 
 
@@ -63,21 +67,26 @@ class LabelStudioLabels:
         return str(json.loads(self.entries[0])["source"])
 
     def read(self) -> Reading:
-        """Return a row for every label of every region; see `source.Labels`."""
+        """Return a row for every label of every object; see `source.Labels`."""
         entries = [json.loads(entry) for entry in self.entries]
         reading = Reading(entries[0]["source"], frame=(100.0, 100.0))
-        for number, region in enumerate((region for entry in entries for region in entry["regions"]), 1):
-            if not isinstance(region, dict) or not is_region(region):
-                continue
-            reading.total += 1
-            found = json.dumps(region.get("value"))[:FOUND_LIMIT]
-            try:
-                rows = list(rows_of(region, number, found))
-            except Rejection as fault:
-                reading.note(fault.code, number, found)
-                continue
-            reading.total += len(rows) - 1
-            reading.rows += rows
+        number = 0
+        for results in (entry["regions"] for entry in entries):
+            for result in results:
+                if not is_region(result):
+                    reading.total += 1
+                    reading.note("image_label", None, json.dumps(result)[:FOUND_LIMIT])
+            for region in regions_in(results):
+                number += 1
+                reading.total += 1
+                found = json.dumps(region[0]["value"])[:FOUND_LIMIT]
+                try:
+                    rows = list(rows_of(region, number, found))
+                except Rejection as fault:
+                    reading.note(fault.code, number, f"{found} {fault.found}".strip())
+                    continue
+                reading.total += len(rows) - 1
+                reading.rows += rows
         return reading
 
 
@@ -111,9 +120,8 @@ class LabelStudioSource:
         """Yield `(label, image)` for every label of every reviewed task, so that unknown ones can be refused at once."""
         for path, entries in self.listing.images():
             for entry in map(json.loads, entries):
-                for region in entry["regions"]:
-                    if isinstance(region, dict) and is_region(region):
-                        yield from ((label, path) for label in labels_of(region))
+                for region in regions_in(entry["regions"]):
+                    yield from ((label, path) for label in labels_of(region))
 
 
 def newest(annotations: Any) -> list[Any] | None:
@@ -137,18 +145,40 @@ def _task_files(tree: Tree) -> list[str]:
 
 
 def _has_tasks(path: Path) -> bool:
+    """Return whether the first item of the file is a task, as the JSON or the JSON-MIN export has it."""
     try:
         with json_file(path) as file:
             for place, event, _ in ijson.parse(file):
                 if place == "" and event not in ("start_array",):
                     return False
-                if place in ("item.annotations", "item.data"):
+                if place in ("item.data", "item.annotations.item.result", "item.completions.item.result"):
+                    return True
+                if MINIMAL.fullmatch(place):
                     return True
                 if place == "item" and event == "end_map":
                     return False
     except (ijson.JSONError, ValueError):
         return False
     return False
+
+
+def as_task(item: Any) -> Any:
+    """Return a task as the JSON export has it; one of the JSON-MIN export has its results among the data, each without an id.
+
+    There is an item for each annotation. One without results was annotated too: nothing is on its picture.
+    """
+    if not isinstance(item, dict) or "data" in item or not MINIMAL_KEYS & item.keys():
+        return item
+    results: list[dict[str, Any]] = []
+    for name, values in item.items():
+        for value in values if isinstance(values, list) else ():
+            if isinstance(value, dict):
+                kind = next((key for key in value if key.endswith("labels")), name)
+                sizes = {key: value[key] for key in ("original_width", "original_height") if key in value}
+                results.append({"type": kind, "from_name": name, "value": value, **sizes})
+    data = {name: value for name, value in item.items() if isinstance(value, str) and name not in MINIMAL_KEYS}
+    annotation = {"id": item.get("annotation_id"), "updated_at": item.get("updated_at"), "result": results}
+    return {"data": data, "annotations": [annotation]}
 
 
 def _list_task(tree: Tree, source: str, number: int, task: Any, listing: Listing) -> None:
@@ -208,8 +238,9 @@ def _rows_in(tree: Tree, path: str) -> int | None:
     try:
         with json_file(tree.root / path) as file:
             for task in ijson.items(file, "item", use_float=True):
-                regions = newest(task.get("annotations")) if isinstance(task, dict) else None
-                rows += sum(isinstance(region, dict) and is_region(region) for region in regions or ())
+                regular = as_task(task)
+                results = newest(regular.get("annotations")) if isinstance(regular, dict) else None
+                rows += sum(1 for _ in regions_in(results or ()))
     except (ijson.JSONError, ValueError, RecursionError):
         return rows
     return rows
@@ -223,7 +254,10 @@ FORMAT = Format(
     rows_in=_rows_in,
     dialects=(
         "The newest annotation of a task that was not cancelled counts; tasks without one are left out.",
-        "Rectangles, turned or not, and polygons, in percent. Images lie in the source, or at the `s3://` address of the task.",
+        "Rectangles and ellipses, turned or not, polygons and brush strokes, in percent. Results that share a region's id are one object;"
+        " choices, ratings and texts are its attributes.",
+        "JSON-MIN is read too, as far as it goes: it does not say which annotation was cancelled.",
+        "Images lie in the source, or at the `s3://` address of the task.",
     ),
     sample="export.json\nimages/a.jpg",
 )

@@ -1,72 +1,152 @@
-"""Label Studio's regions: rectangles, turned or not, and polygons, in percent of the picture."""
+"""Label Studio's regions: rectangles and ellipses, turned or not, polygons and brush strokes, in percent of the picture.
 
+One object may have several results, which share the region's `id`: its shape, its labels, and choices, ratings and texts.
+Shape and labels make the object; the others are its attributes, and never its class.
+"""
+
+import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
+from steps.dataset.formats.brush import read_brush
 from steps.dataset.issues import Rejection
 from steps.dataset.rows import Corners, Ring, Row, around, as_coordinate
 
-
-def is_region(region: dict[str, Any]) -> bool:
-    """Tell whether `region` marks a part of the picture; choices, ratings and texts about all of it do not."""
-    kind, value = str(region.get("type", "")), region.get("value")
-    return isinstance(value, dict) and (kind.endswith("labels") or "x" in value or "points" in value or "rle" in value)
+SHAPES = ({"x", "y", "width", "height"}, {"x", "y", "radiusX", "radiusY"}, {"points"}, {"rle"})
+"""Keys of a value, any of which make it a shape."""
 
 
-def labels_of(region: dict[str, Any]) -> list[str]:
-    """Return the class names of `region`; usually there is one."""
-    value = region["value"]
-    given: Any = (
-        value.get(str(region.get("type")))
-        or value.get("labels")
-        or next((labels for name, labels in value.items() if name.endswith("labels")), [])
-    )
-    return [label.strip() for label in given if isinstance(label, str)] if isinstance(given, list) else []
+def is_region(result: Any) -> bool:
+    """Return whether a result marks a part of the picture; choices, ratings and texts about all of it do not."""
+    if not isinstance(result, dict) or not isinstance(result.get("value"), dict):
+        return False
+    value = result["value"]
+    return str(result.get("type", "")).endswith("labels") or any(shape <= value.keys() for shape in SHAPES)
 
 
-def rows_of(region: dict[str, Any], number: int, found: str) -> Iterator[Row]:
-    """Yield a row for every label of `region`, in percent of the picture.
+def regions_in(results: Iterable[Any]) -> Iterator[list[dict[str, Any]]]:
+    """Yield the results of each object, in the order of its first one; those without an `id` are objects of their own."""
+    regions: dict[Any, list[dict[str, Any]]] = {}
+    for number, result in enumerate(results):
+        if is_region(result):
+            identity = result.get("id")
+            regions.setdefault(identity if isinstance(identity, str) else number, []).append(result)
+    yield from regions.values()
+
+
+def labels_of(region: list[dict[str, Any]]) -> list[str]:
+    """Return the class names of an object; usually there is one."""
+    labels: dict[str, None] = {}
+    for result in region:
+        for name, given in result["value"].items():
+            if name.endswith("labels") and isinstance(given, list):
+                labels |= dict.fromkeys(label.strip() for label in given if isinstance(label, str))
+    return list(labels)
+
+
+def rows_of(region: list[dict[str, Any]], number: int, found: str) -> Iterator[Row]:
+    """Yield a row for every label of an object, in percent of the picture.
 
     Raises:
-        Rejection: If it is no rectangle and no polygon, or has no label.
+        Rejection: If it has no shape that has a box, or no label.
     """
-    value = region["value"]
-    rings = None
-    remarks: tuple[str, ...] = ()
-    if {"x", "y", "width", "height"} <= value.keys():
-        corners = _rectangle(region)
-    elif isinstance(value.get("points"), list):
-        rings = (_polygon(value["points"]),)
-        corners = around(rings)
-        remarks = ("box_from_outline",)
-    else:
+    shaped = next((result for result in region if any(shape <= result["value"].keys() for shape in SHAPES)), None)
+    if shaped is None:
         raise Rejection("region_kind")
+    row = replace(_shape(shaped, number, found), attributes=_attributes(region))
     labels = labels_of(region)
     if not labels:
         raise Rejection("unknown_class")
     for label in labels:
-        yield Row(number, label, corners, found, loose=True, rings=rings, remarks=remarks)
+        yield replace(row, label=label)
 
 
-def _rectangle(region: dict[str, Any]) -> Corners:
-    """Return the axis-aligned box, in percent, of a rectangle turned clockwise about its top left corner.
+def _shape(result: dict[str, Any], number: int, found: str) -> Row:
+    value = result["value"]
+    row = Row(number, "", (0, 0, 0, 0), found, loose=True)
+    if {"x", "y", "width", "height"} <= value.keys():
+        corners, swapped = _rectangle(result)
+        return replace(row, xyxy=corners, remarks=("corners_swapped",) if swapped else ())
+    if {"radiusX", "radiusY"} <= value.keys():
+        return replace(row, xyxy=_ellipse(result), remarks=("box_from_outline",))
+    if isinstance(value.get("points"), list):
+        rings = (_polygon(value["points"]),)
+        return replace(row, xyxy=around(rings), rings=rings, remarks=("box_from_outline",))
+    if "rle" in value:
+        width, height = (int(side) for side in _size(result, missing=0))
+        mask = read_brush(value["rle"], width, height)
+        box = mask.box()
+        if box is None:
+            raise Rejection("zero_size")
+        scale = (100 / width, 100 / height) * 2
+        left, top, right, bottom = (side * each for side, each in zip(box, scale, strict=True))
+        return replace(row, xyxy=(left, top, right, bottom), mask=mask, remarks=("box_from_outline",))
+    raise Rejection("region_kind")
 
-    The turn is one of pixels, so it needs the picture's shape; percent of width and height are different lengths.
+
+def _attributes(region: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
+    """Return what choices, ratings, numbers and texts say of the object, by the name of their control."""
+    attributes: dict[str, str] = {}
+    for result in region:
+        kind = str(result.get("type", ""))
+        given = result["value"].get({"textarea": "text"}.get(kind, kind))
+        if given is None or kind.endswith("labels") or kind in ("rectangle", "polygon", "ellipse", "brush"):
+            continue
+        texts = given if isinstance(given, list) else [given]
+        attributes[str(result.get("from_name") or kind)] = ", ".join(
+            text if isinstance(text, str) else json.dumps(text) for text in texts
+        )
+    return tuple(sorted(attributes.items()))
+
+
+def _size(result: dict[str, Any], missing: float) -> tuple[float, float]:
+    """Return width and height of the picture, pixels, as the result states them; `missing` where it does not."""
+    width, height = (as_coordinate(result.get(name) or missing) for name in ("original_width", "original_height"))
+    return width, height
+
+
+def _rectangle(result: dict[str, Any]) -> tuple[Corners, bool]:
+    """Return the axis-aligned box, in percent, of a rectangle turned clockwise about its corner, and whether a side was negative.
+
+    The turn is one of pixels, so it needs the picture's shape; percent of width and height are different lengths. A
+    rectangle that was drawn to the left or upwards has negative sides.
     """
-    value = region["value"]
+    value = result["value"]
     x, y, width, height, degrees = (
-        as_coordinate(value.get(name, 0)) for name in ("x", "y", "width", "height", "rotation")
+        as_coordinate(value.get(name) or 0) for name in ("x", "y", "width", "height", "rotation")
     )
-    if width <= 0 or height <= 0:
+    if not width or not height:
         raise Rejection("zero_size")
-    across, down = (as_coordinate(region.get(name) or 100) for name in ("original_width", "original_height"))
-    turn = math.radians(degrees or 0)
+    across, down = _size(result, missing=100)
+    turn = math.radians(degrees)
     cosine, sine = math.cos(turn), math.sin(turn)
     wide, high = width * across, height * down
     xs = [right * wide * cosine - low * high * sine for right, low in ((0, 0), (1, 0), (0, 1), (1, 1))]
     ys = [right * wide * sine + low * high * cosine for right, low in ((0, 0), (1, 0), (0, 1), (1, 1))]
-    return x + min(xs) / across, y + min(ys) / down, x + max(xs) / across, y + max(ys) / down
+    box = x + min(xs) / across, y + min(ys) / down, x + max(xs) / across, y + max(ys) / down
+    return box, width < 0 or height < 0
+
+
+def _ellipse(result: dict[str, Any]) -> Corners:
+    """Return the axis-aligned box, in percent, of an ellipse turned about its centre.
+
+    Half of its width is √((a cos t)² + (b sin t)²) for half axes a, b and a turn t, half of its height the same with sine
+    and cosine exchanged; all in pixels.
+    """
+    value = result["value"]
+    x, y, across_half, down_half, degrees = (
+        as_coordinate(value.get(name) or 0) for name in ("x", "y", "radiusX", "radiusY", "rotation")
+    )
+    across, down = _size(result, missing=100)
+    turn = math.radians(degrees)
+    a, b = across_half * across, down_half * down
+    half_width = math.hypot(a * math.cos(turn), b * math.sin(turn)) / across
+    half_height = math.hypot(a * math.sin(turn), b * math.cos(turn)) / down
+    if not half_width or not half_height:
+        raise Rejection("zero_size")
+    return x - half_width, y - half_height, x + half_width, y + half_height
 
 
 def _polygon(points: list[Any]) -> Ring:
