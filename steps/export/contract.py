@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
+from pydantic import field_validator
+
 from steps.contract import Artifact, Model, Reuse, Step
+from steps.export.format_names import choose_formats
 
 
 class ExportInputs(Model):
@@ -23,6 +26,12 @@ class ExportInputs(Model):
 
     formats: str = "onnx"
     """Formats to write, comma separated: `onnx` (always written), `torchscript`, `openvino`."""
+
+    @field_validator("formats")
+    @classmethod
+    def _are_known(cls, formats: str) -> str:
+        choose_formats(formats)
+        return formats
 
 
 class ExportOutputs(Model):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from steps.dataset import Dataset, Splits
 from steps.errors import DatasetError, ModelError
 from steps.export.contract import ExportInputs, ExportOutputs
-from steps.export.formats import ALWAYS, Format, choose_formats, load_formats
+from steps.export.format_names import ALWAYS, choose_formats
+from steps.export.formats import Format, load_formats
 from steps.runtime.card import CARD, ModelCard, ModelFormat, ModelInput
 from steps.runtime.golden import EXPECTED, write_expected
 from steps.runtime.integrity import file_digest

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from steps.errors import DatasetError, ParameterError
+from steps.errors import DatasetError
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +25,17 @@ class ClassRules:
         """Read both parameters.
 
         Raises:
-            ParameterError: If a name stands twice, or a renaming has no `=`.
+            ValueError: If a name stands twice, or a renaming has no `=`.
         """
         keep = _listed(classes)
         for name in keep:
             if keep.count(name) > 1:
-                raise ParameterError(f"--classes={classes!r}: {name!r} stands there twice", hint="name each class once")
+                raise ValueError(f"{name!r} stands there twice; name each class once")
         rename: dict[str, str] = {}
         for pair in _listed(rename_classes):
             old, mark, new = (part.strip() for part in pair.partition("="))
             if not mark or not old or old in rename:
-                raise ParameterError(
-                    f"--rename-classes={rename_classes!r}: {pair!r} is not `old=new` for a name not yet renamed",
-                    hint="an example is Person=person,dog=",
-                )
+                raise ValueError(f"{pair!r} is not `old=new` for a name not yet renamed; example: Person=person,dog=")
             rename[old] = new
         return cls(keep, rename)
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from steps.contract import Artifact, Internal, Model, Step
+from steps.ingest.class_rules import ClassRules
 
 
 class IngestInputs(Model):
@@ -54,6 +55,18 @@ class IngestInputs(Model):
 
     workers: Annotated[int, Internal()] = Field(default=0, ge=0)
     """Processes that read images. 0: one a core."""
+
+    @field_validator("classes")
+    @classmethod
+    def _are_listed_once(cls, classes: str) -> str:
+        ClassRules.parse(classes, "")
+        return classes
+
+    @field_validator("rename_classes")
+    @classmethod
+    def _are_pairs(cls, renamed: str) -> str:
+        ClassRules.parse("", renamed)
+        return renamed
 
     @field_validator("group_pattern")
     @classmethod

@@ -67,6 +67,68 @@ def test_mistake_is_told_and_nothing_starts_when_called_wrongly(
     assert not (home / "runs").exists()
 
 
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_every_value_that_no_step_can_use_is_told_before_anything_starts(
+    capsys: pytest.CaptureFixture[str], home: Path, dry: list[str]
+) -> None:
+    bad = {"source": "a.zip", "model-name": "My Model", "formats": "onyx", "device": "tpu", "gpu-timeout": "12 minutes"}
+    code, _, err = call(
+        capsys, "run", "train-detector", *dry, *(word for one in bad.items() for word in ("-p", "=".join(one)))
+    )
+    assert code == 2
+    assert "parameter model-name='My Model': string should match pattern" in err
+    assert "parameter formats='onyx': no format 'onyx'; did you mean 'onnx'?" in err
+    assert "parameter device='tpu' should be one of auto, gpu, cpu" in err
+    assert "parameter gpu-timeout='12 minutes' should be a duration" in err
+    assert not (home / "runs").exists()
+
+
+def test_retry_changes_a_parameter_when_no_finished_node_has_read_it(capsys: pytest.CaptureFixture[str]) -> None:
+    call(capsys, "run", str(MANIFESTS / "changes.yaml"), "--name=c")
+    code, _, err = call(capsys, "retry", "c", "-p", "first=b")
+    assert (code, "read has finished with 'a'" in err) == (2, True)
+    code, _, err = call(capsys, "retry", "c", "-p", "code=0")
+    assert code == 0
+    assert " read Succeeded in " in err
+    assert ", kept" in err
+
+
+def test_retry_checks_what_the_run_has_before_anything_starts(
+    capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "publish.yaml"
+    step = {"image": "x", "command": ["python", "-m", "steps", "publish"]}
+    task = {"name": "b", "template": "publish", "depends": "a"}
+    names = {"parameters": [{"name": "model-name", "value": "{{workflow.parameters.name}}"}]}
+    manifest.write_text(
+        json.dumps(
+            {
+                "apiVersion": "argoproj.io/v1alpha1",
+                "kind": "Workflow",
+                "metadata": {"generateName": "p-"},
+                "spec": {
+                    "entrypoint": "main",
+                    "arguments": {"parameters": [{"name": "name"}]},
+                    "templates": [
+                        {
+                            "name": "main",
+                            "dag": {"tasks": [{"name": "a", "template": "no"}, task | {"arguments": names}]},
+                        },
+                        {"name": "no", "container": {"image": "x", "command": ["false"]}},
+                        {"name": "publish", "inputs": {"parameters": [{"name": "model-name"}]}, "container": step},
+                    ],
+                },
+            }
+        )
+    )
+    code, _, err = call(capsys, "run", str(manifest), "-p", "name=Bad Name")
+    assert (code, "parameter name='Bad Name': string should match pattern" in err) == (2, True)
+    call(capsys, "run", str(manifest), "--name=p", "-p", "name=good")
+    code, _, err = call(capsys, "retry", "p", "-p", "name=Bad Name")
+    assert (code, "parameter name='Bad Name': string should match pattern" in err) == (2, True)
+    assert json.loads((home / "runs" / "p" / "run.json").read_text())["parameters"] == {"name": "good"}
+
+
 def test_file_of_parameters_is_read_when_given_and_flags_win(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

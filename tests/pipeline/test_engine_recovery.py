@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from workflows.local.engine import retry_workflow, run_workflow
-from workflows.local.errors import RunLookupError
+from workflows.local.errors import RunLookupError, SubmissionError
 from workflows.local.home import Home
 from workflows.local.machine import Machine
 from workflows.local.process import birth_of
@@ -88,6 +89,37 @@ def test_run_goes_on_when_retried_after_a_failure(bench: Bench) -> None:
     assert bench.marked("bye") == ["Failed", "Succeeded"]
     assert run.nodes["r.before"].reused
     assert not run.nodes["r.count"].reused
+
+
+def test_parameter_is_changed_when_nothing_finished_has_read_it(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    assert run_workflow(MANIFESTS / "changes.yaml", {}, home.root, name="c").phase == "Failed"
+    run = retry_workflow(home.runs / "c", {"code": "0", "wait": "6", "first": "a"})
+    assert run.phase == "Succeeded"
+    assert (run.parameters["code"], load_run(home.runs / "c").parameters["code"]) == ("0", "0")
+    kept = {node.folder for node in run.nodes.values() if node.reused}
+    assert kept == {"read", "sized", "greet"}
+    assert run.nodes["c.probe"].outputs.exit_code == "6"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"first": "b"}, "first='b' cannot be changed: read has finished with 'a'"),
+        ({"resize": "true"}, "resize='true' cannot be changed: sized has finished with 'false'"),
+        ({"greeting": "hi", "code": "0"}, "greeting='hi' cannot be changed: greet has finished with 'hello'"),
+        ({"frist": "b"}, "did you mean 'first'"),
+        ({"resize": "maybe"}, "should be one of true, false"),
+    ],
+)
+def test_change_is_refused_when_it_comes_too_late_or_fits_nowhere(
+    tmp_path: Path, changes: dict[str, str], told: str
+) -> None:
+    home = Home(tmp_path)
+    before = run_workflow(MANIFESTS / "changes.yaml", {}, home.root, name="c")
+    with pytest.raises(SubmissionError, match=re.escape(told)):
+        retry_workflow(home.runs / "c", changes)
+    assert load_run(home.runs / "c") == before
 
 
 def test_step_is_done_again_when_its_content_is_gone(bench: Bench) -> None:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from steps.detection import Detections
 from steps.errors import ModelError
 from steps.export.agreement import check_boxes, score_difference
-from steps.export.formats import choose_formats, known_formats
+from steps.export.format_names import choose_formats, known_formats
 from steps.runtime.card import ModelOutput
 
 YOLO, END2END = ModelOutput(layout="yolo"), ModelOutput(layout="end2end")

@@ -3,11 +3,13 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
-from workflows.cli.run import MISTAKE, conclude
+from workflows.cli.run import MISTAKE, conclude, read_checked
 from workflows.local.display import watcher
 from workflows.local.engine import retry_workflow
 from workflows.local.errors import LocalError
 from workflows.local.home import LATEST, Home
+from workflows.local.run import MANIFEST, load_run
+from workflows.local.submission import read_assignments
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -15,10 +17,20 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "run", metavar="RUN", nargs="?", default=LATEST, help="name of the run, a unique beginning of it, or latest"
     )
+    parser.add_argument(
+        "-p",
+        "--parameter",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="change a parameter that nothing finished has read; may be repeated",
+    )
     parser.epilog = (
-        "example:\n  argosight retry train-detector-x7k2p\n\n"
+        "examples:\n"
+        "  argosight retry train-detector-x7k2p\n"
+        "  argosight retry train-detector-x7k2p -p batch=8\n\n"
         "Nodes that succeeded are kept while their inputs are the same. A training goes on after its last whole epoch.\n"
-        "The manifest and the parameters are those that the run was started with."
+        "The manifest is that which the run was started with; so are the parameters, but for those that -p changes."
     )
 
 
@@ -27,8 +39,10 @@ def run(arguments: Namespace) -> int:
     home = Home.default()
     try:
         folder = home.find(arguments.run)
+        changes = read_assignments(arguments.parameter)
+        read_checked(folder / MANIFEST, {**load_run(folder).parameters, **changes})
         with watcher(sys.stderr) as observer:
-            finished = retry_workflow(folder, observer=observer)
+            finished = retry_workflow(folder, changes, observer=observer)
     except LocalError as error:
         sys.stderr.write(f"retry: {error}\n")
         return MISTAKE

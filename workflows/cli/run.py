@@ -1,5 +1,6 @@
 """`argosight run`: run a rendered manifest in processes of this machine."""
 
+import json
 import sys
 from argparse import SUPPRESS, Action, ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
@@ -9,17 +10,18 @@ from textwrap import fill as fill_text
 from typing import Any
 
 import workflows
+from workflows.contract_check import check_values
 from workflows.local.checks import check
 from workflows.local.display import watcher
 from workflows.local.engine import run_workflow
 from workflows.local.errors import LocalError, ManifestError
 from workflows.local.home import Home
 from workflows.local.machine import Machine
-from workflows.local.manifest import load
+from workflows.local.manifest import Manifest, load
 from workflows.local.node import Phase
 from workflows.local.plan import plan
 from workflows.local.run import STOPPED, Run
-from workflows.local.submission import fill, read_assignments, read_file
+from workflows.local.submission import read_assignments, read_file
 from workflows.local.summary import summarize
 
 RENDERED = Path(workflows.__file__).resolve().parent.parent / "argo" / "rendered"
@@ -85,8 +87,9 @@ def run(arguments: Namespace) -> int:
         given = read_file(arguments.parameter_file) if arguments.parameter_file else {}
         given |= read_assignments(arguments.parameter)
         home = Home.default()
+        loaded, values = read_checked(manifest, given)
         if arguments.dry_run:
-            sys.stdout.write(_dry_run(manifest, given, home))
+            sys.stdout.write(_dry_run(manifest, loaded, values, given, home))
             return 0
         with watcher(sys.stderr) as observer:
             finished = run_workflow(manifest, given, home.root, name=arguments.name, observer=observer)
@@ -121,10 +124,19 @@ def find_manifest(text: str) -> Path:
     raise ManifestError(f"no workflow {text!r}", hint=hint)
 
 
-def _dry_run(path: Path, given: Mapping[str, str], home: Home) -> str:
+def read_checked(path: Path, given: Mapping[str, str]) -> tuple[Manifest, dict[str, str]]:
+    """Return the manifest in the file `path` and the values of its parameters, all of which its steps can use.
+
+    Raises:
+        ManifestError: If it cannot run here.
+        SubmissionError: If a parameter is unknown, missing, or has a value that no run could use; it names all faults.
+    """
     manifest = load(path)
     check(manifest)
-    values = fill(manifest, given)
+    return manifest, check_values(manifest, json.loads(manifest.as_json())["spec"], given)
+
+
+def _dry_run(path: Path, manifest: Manifest, values: Mapping[str, str], given: Mapping[str, str], home: Home) -> str:
     width = max(map(len, values), default=0)
     lines = [f"{path.name} can run here", "", "parameters:"]
     lines += [f"  {name:<{width}}  {value!r}{'' if name in given else '  (default)'}" for name, value in values.items()]

@@ -4,15 +4,10 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
-from pydantic import ValidationError
-
-from steps.catalog import STEPS
-from steps.contract import argo_name, describe
 from workflows.cluster.client import Cluster
 from workflows.cluster.errors import MissingError
-from workflows.local.errors import SubmissionError
+from workflows.contract_check import check_values
 from workflows.local.manifest import Manifest
-from workflows.local.submission import fill
 
 API: Final = "argoproj.io/v1alpha1"
 TEMPLATE: Final = "ClusterWorkflowTemplate"
@@ -61,12 +56,8 @@ def check(template: Mapping[str, Any], given: Mapping[str, str]) -> None:
     """
     arguments = {"parameters": template["spec"].get("arguments", {}).get("parameters", [])}
     offered = {"apiVersion": API, "kind": TEMPLATE, "metadata": {"name": ""}, "spec": {"arguments": arguments}}
-    fill(Manifest.model_validate(offered), given)
-    faults = [*_misplaced(given), *_out_of_range(template["spec"], given)]
-    if faults:
-        raise SubmissionError(
-            "; ".join(fault for fault, _ in faults), hint=" ".join(dict.fromkeys(hint for _, hint in faults))
-        )
+    manifest = Manifest.model_validate(offered)
+    check_values(manifest, template["spec"], given, only_given=True, faults=tuple(_misplaced(given)))
 
 
 def _misplaced(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -76,42 +67,6 @@ def _misplaced(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             f"parameter source={source!r} is a path, and pods do not see this machine's files",
             "upload it to a bucket and give its s3:// URL",
         )
-
-
-def _out_of_range(spec: Mapping[str, Any], given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield what the contracts of the steps that get the values as they are say of them, and what each parameter is."""
-    passed, seen = _passed_on(spec), set()
-    for template in spec.get("templates", ()):
-        command = (template.get("container") or {}).get("command", [])
-        step = STEPS.get(command[3]) if command[:3] == ["python", "-m", "steps"] and len(command) > 3 else None
-        if not step:
-            continue
-        fields = {
-            name: (argo_name(name), field)
-            for name, field in step.inputs.model_fields.items()
-            if argo_name(name) in given and argo_name(name) in passed.get(template["name"], ())
-        }
-        try:
-            step.inputs.model_validate_strings({name: given[parameter] for name, (parameter, _) in fields.items()})
-        except ValidationError as error:
-            for fault in error.errors():
-                parameter, field = fields.get(str(fault["loc"][0]) if fault["loc"] else "", ("", None))
-                if field and parameter not in seen:
-                    seen.add(parameter)
-                    why = fault["msg"].removeprefix("Value error, ")
-                    told = f"parameter {parameter}={given[parameter]!r}: {why[0].lower()}{why[1:]}"
-                    yield told, f"{parameter} is: {describe(field)}"
-
-
-def _passed_on(spec: Mapping[str, Any]) -> dict[str, set[str]]:
-    """Return the parameters of the workflow that each template gets unchanged, under their own names."""
-    passed: dict[str, set[str]] = {}
-    for template in spec.get("templates", ()):
-        for task in (template.get("dag") or {}).get("tasks", ()):
-            for one in (task.get("arguments") or {}).get("parameters", ()):
-                if one.get("value") == f"{{{{workflow.parameters.{one['name']}}}}}":
-                    passed.setdefault(task.get("template", ""), set()).add(one["name"])
-    return passed
 
 
 def _unknown(cluster: Cluster, template: str) -> MissingError:

@@ -15,6 +15,7 @@ from workflows.local.manifest import bundle, load
 from workflows.local.node import NodeType, Phase
 from workflows.local.pods import Pods
 from workflows.local.process import end_leftover
+from workflows.local.replay import refuse_settled
 from workflows.local.run import MANIFEST, Run, lend_run, load_run
 from workflows.local.submission import fill
 
@@ -61,13 +62,19 @@ def run_workflow(
         return Loop(loaded, run, Pods(place, run, loaded, kept={}), folder, observer).finish()
 
 
-def retry_workflow(folder: Path, *, observer: Observer | None = None) -> Run:
+def retry_workflow(folder: Path, changes: Mapping[str, str] | None = None, *, observer: Observer | None = None) -> Run:
     """Go on with the run in `folder`: successes with unchanged inputs are kept, everything else is done again.
 
     A node that failed or was interrupted starts in the folder it had, where the `state/` of its step still is.
 
+    Args:
+        folder: Folder of the run.
+        changes: New values for parameters that no finished node has read.
+        observer: Is shown the run while it goes on.
+
     Raises:
         RunLookupError: If the run is going on, or has succeeded.
+        SubmissionError: If a change is unknown, has a value that it must not have, or comes too late.
     """
     place = Home(folder.absolute().parent.parent)
     run = load_run(folder)
@@ -75,17 +82,21 @@ def retry_workflow(folder: Path, *, observer: Observer | None = None) -> Run:
         run = load_run(folder)
         if run.phase == Phase.SUCCEEDED:
             raise RunLookupError(f"run {run.name} has succeeded", hint="start another with `argosight run`")
-        for node in run.nodes.values():
-            end_leftover(node.pid, node.birth)
+        manifest = load(folder / MANIFEST)
+        values = fill(manifest, {**run.parameters, **(changes or {})})
         kept = {
             node.folder: node
             for node in run.nodes.values()
             if node.type is NodeType.POD and node.phase is Phase.SUCCEEDED and ".onExit" not in node.name
         }
+        pods = Pods(place, run, manifest, kept=kept)
+        refuse_settled(manifest, run, pods, changes or {})
+        for node in run.nodes.values():
+            end_leftover(node.pid, node.birth)
+        run.parameters = values
         run.nodes, run.attempt, run.phase, run.message = {}, run.attempt + 1, Phase.PENDING, ""
         run.started, run.finished = now(), None
-        manifest = load(folder / MANIFEST)
-        return Loop(manifest, run, Pods(place, run, manifest, kept=kept), folder, observer).finish()
+        return Loop(manifest, run, pods, folder, observer).finish()
 
 
 @contextmanager

@@ -26,20 +26,26 @@ def fill(manifest: Manifest, given: Mapping[str, str]) -> dict[str, str]:
     """
     offered = {one.name: one for one in manifest.spec.arguments.parameters}
     faults = [_unknown(name, list(offered)) for name in given if name not in offered]
-    values: dict[str, str] = {}
+    values = values_of(manifest, given)
     for name, parameter in offered.items():
-        value = given.get(name, parameter.value if parameter.value is not None else parameter.default)
-        if value is None:
+        if name not in values:
             faults.append(f"parameter {name!r} is required{_about(parameter)}")
-        elif parameter.enum and value not in parameter.enum:
-            faults.append(f"parameter {name}={value!r} should be one of {', '.join(parameter.enum)}")
-        else:
-            values[name] = value
+        elif parameter.enum and values[name] not in parameter.enum:
+            faults.append(f"parameter {name}={values[name]!r} should be one of {', '.join(parameter.enum)}")
     known = start_values(manifest, Run(name="", workflow="", uid="", parameters=values, working_folder=""))
     faults += [f"parameter {name} {fault}" for name, value in values.items() for fault in _unfit(value, known)]
     if faults:
         raise SubmissionError("; ".join(faults), hint=f"parameters are {', '.join(offered) or 'none'}")
     return values
+
+
+def values_of(manifest: Manifest, given: Mapping[str, str]) -> dict[str, str]:
+    """Return what each parameter of `manifest` is if it is `given`, good or bad; those that are missing are left out."""
+    values = {
+        one.name: given.get(one.name, one.value if one.value is not None else one.default)
+        for one in manifest.spec.arguments.parameters
+    }
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def read_assignments(words: list[str]) -> dict[str, str]:
