@@ -23,7 +23,7 @@ from steps.ingest.pool import each_in_order, in_batches, warm_up
 from steps.ingest.preparation import Settings, Task, prepare
 from steps.ingest.remote import download, is_remote, place_of
 from steps.ingest.thumbnails import draw_quarantine, draw_samples
-from steps.ingest.verdict import refuse_if_bad, rejected
+from steps.ingest.verdict import described, refuse_if_bad, rejected
 from steps.runtime.cores import available_cores
 from steps.store.listing import listing_digest
 from steps.store.redaction import redact
@@ -143,7 +143,7 @@ def _original(root: Path, scratch: Path, path: str) -> Path:
 
 
 def _reasons(ledger: Ledger) -> str:
-    told = ", ".join(f"{count} x {code}" for code, count in ledger.counts.most_common(3))
+    told = "; ".join(described(ledger, code, count) for code, count in ledger.counts.most_common(3))
     return f": {told}" if told else ""
 
 

@@ -45,9 +45,9 @@ def refuse_if_bad(ledger: Ledger, max_bad_share: float) -> None:
             continue
         limit = "no image is left" if nothing_left else f"more than the {max_bad_share:.0%} that --max-bad-share allows"
         reasons = {code: count for scope in scopes for code, count in rejected(ledger, scope).items()}
-        described = "; ".join(_described(ledger, code, count) for code, count in list(reasons.items())[:SHOWN])
+        told = "; ".join(described(ledger, code, count) for code, count in list(reasons.items())[:SHOWN])
         raise DatasetError(
-            f"{bad} of {total} {name} are broken, {limit}: {described}",
+            f"{bad} of {total} {name} are broken, {limit}: {told}",
             hint="repair the source"
             if nothing_left
             else "repair the source, or raise --max-bad-share to go on without them",
@@ -71,7 +71,8 @@ def _refuse_guessed(ledger: Ledger) -> None:
     )
 
 
-def _described(ledger: Ledger, code: str, count: int) -> str:
+def described(ledger: Ledger, code: str, count: int) -> str:
+    """Return in words how often an issue was met, and where first."""
     example = next(ledger.findings(code, 1))
     return f"{count} x {code}, {TREATMENTS[code].reason}, as {_place(example)}"
 

@@ -70,6 +70,30 @@ TASK_PLACES = st.sampled_from(
         *[(*RESULT, 0, "value", name) for name in ("x", "width", "rotation", "rectanglelabels", "points")],
     ]
 )
+LABELME = {
+    "imagePath": "a.jpg",
+    "imageHeight": 48,
+    "imageWidth": 64,
+    "shapes": [
+        {"label": "plane", "points": [[24, 18], [40, 30]], "shape_type": "rectangle", "flags": {"cut": True}},
+        {"label": "plane", "points": [[1, 1], [2, 2]], "shape_type": "mask", "mask": "iVBORw0KGgo="},
+    ],
+}
+LABELME_PLACES = st.sampled_from(
+    [
+        *[(name,) for name in LABELME],
+        ("shapes", 0),
+        *[("shapes", 0, name) for name in ("label", "points", "group_id", "shape_type", "flags", "attributes")],
+        *[("shapes", 0, "points", 0), ("shapes", 0, "points", 0, 1)],
+        *[("shapes", 1, name) for name in ("points", "mask")],
+    ]
+)
+
+
+@PATIENT
+@given(LABELME_PLACES, ANYTHING)
+def test_step_ends_cleanly_when_a_labelme_file_says_anything(path: tuple[Any, ...], value: Any) -> None:
+    survives({"a.json": changed(LABELME, path, value)})
 
 
 @PATIENT

@@ -1,18 +1,25 @@
 """JSON files as people's scripts write them."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import ijson
 
+from steps.dataset.issues import Rejection
+from steps.dataset.label_text import decode
 from steps.errors import DatasetError
 
 _MARK = b"\xef\xbb\xbf"
 _NO_NUMBER = re.compile(rb"(?<![^\[,:\s])-?(?:NaN|Infinity)(?=[\],}\s])")
 _LETTERS = b"-NaInfity"
+
+LARGEST_WHOLE = 256 * 1024 * 1024
+"""Bytes of a JSON file that is read at once: it may have the image inside."""
+
 _LONGEST = len("-Infinity")
 
 
@@ -47,6 +54,33 @@ def json_file(path: Path) -> Iterator[JsonFile]:
     """Open `path` for a streaming parser."""
     with path.open("rb") as file:
         yield JsonFile(file)
+
+
+def load(path: Path) -> tuple[Any, str]:
+    """Return the content of a JSON file about one image, and what had to be repaired to read it (empty: nothing).
+
+    Raises:
+        Rejection: `label_unreadable`, if it is no JSON.
+    """
+    if path.stat().st_size > LARGEST_WHOLE:
+        raise Rejection("label_unreadable", f"{path.stat().st_size} bytes")
+    text, repaired = decode(path.read_bytes())
+    try:
+        content = json.loads(text, parse_constant=lambda _: None)
+        return (_without_surrogates(content) if "\\ud" in text.lower() else content), repaired
+    except (ValueError, RecursionError) as error:
+        raise Rejection("label_unreadable", f"broken JSON: {' '.join(str(error).split())}") from None
+
+
+def _without_surrogates(value: Any) -> Any:
+    """Return JSON whose texts can be written again: half a character, as a cut escape leaves it, becomes a question mark."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(name): _without_surrogates(item) for name, item in value.items()}
+    return value
 
 
 @contextmanager

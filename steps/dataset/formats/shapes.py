@@ -2,8 +2,10 @@
 
 import base64
 import io
+import json
 import math
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,16 @@ def number(text: str | None) -> float:
     if not abs(value) <= LARGEST:
         raise Rejection("not_a_number")
     return value
+
+
+def as_attributes(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return what JSON says of an object as the attributes of a row; values that say nothing are left out."""
+    texts = {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in values.items()
+        if value not in (None, "", [], {})
+    }
+    return tuple(sorted(texts.items()))
 
 
 def ordered(x: float, y: float, other_x: float, other_y: float) -> tuple[Corners, tuple[str, ...]]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 DECLARED = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*[\"'](?P<encoding>[A-Za-z0-9._-]+)")
 DECLARATION = re.compile(r"^\ufeff?\s*<\?xml[^>]*\?>")
+CVAT = re.compile(r"<annotations[\s>]")
 
 LABEL_FOLDERS = ("annotations", "xmls", "xml", "labels", "annotation", "ann")
 IMAGE_FOLDERS = ("JPEGImages", "images", "imgs", "img", "image")
@@ -84,6 +85,9 @@ class VocLabels:
             found = " ".join(
                 [label, *(f"{side.tag}={(side.text or '').strip()}" for side in (() if box is None else box))]
             )
+            if item.findtext("deleted", "").strip() == "1":
+                reading.note("deleted", number, found)
+                continue
             try:
                 row = _row(number, label, item, found)
             except Rejection as fault:
@@ -151,6 +155,8 @@ def read_xml(path: Path) -> tuple["Element", str]:
     declared = DECLARED.match(data)
     encoding = declared["encoding"].decode("ascii").lower() if declared else "utf-8"
     text, repaired = _decoded(data, encoding)
+    if CVAT.search(text, 0, 1000):  # Before it is parsed: such a file can be large.
+        raise Rejection("label_unreadable", "the root is <annotations>, not <annotation>")
     try:
         root: Element | None = fromstring(DECLARATION.sub("", text, count=1))
     except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError) as error:
@@ -280,6 +286,7 @@ FORMAT = Format(
         "An XML file belongs to the image of its own name in the mirrored folder (`JPEGImages` or `images` for "
         "`Annotations`) or beside it; else to the one that its `<filename>` means. Any encoding, GB2312 and GBK among them.",
         "A `<polygon>` is kept as an outline, and is the box where there is no `<bndbox>`.",
+        "The XML files of LabelMe's web tool have polygons alone; objects that are `<deleted>` in them are left out.",
         "The splits of `ImageSets/Main` are the source's own.",
     ),
     sample="Annotations/a.xml\nJPEGImages/a.jpg",
