@@ -62,7 +62,7 @@ def _own_threshold(matches: Matches, labelled: NDArray[np.int64], common: float)
     gain, error = _gain(true, found, boxes, best_elsewhere, common)
     if gain < max(LEAST_GAIN, CERTAINTY * error):
         return None
-    return best_threshold(_f1(true.sum(axis=0), found.sum(axis=0), boxes.sum()))
+    return best_threshold(_f1(true.sum(axis=0), found.sum(axis=0), boxes.sum(keepdims=True)))
 
 
 def _count(matches: Matches, which: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -76,10 +76,10 @@ def _gain(true: Counts, found: Counts, boxes: Counts, own: Sequence[float], comm
 
     def gain(kept: NDArray[np.bool_]) -> float:
         f1_own, f1_common = (
-            _f1(true[folds, at][kept].sum(), found[folds, at][kept].sum(), boxes[kept].sum())
+            _f1(*(each.sum(keepdims=True) for each in (true[folds, at][kept], found[folds, at][kept], boxes[kept])))
             for at in (at_own, at_common)
         )
-        return float(f1_own - f1_common)
+        return (f1_own - f1_common).item()
 
     without = np.array([gain(folds != fold) for fold in folds])
     return gain(folds >= 0), float(np.sqrt((FOLDS - 1) / FOLDS * ((without - without.mean()) ** 2).sum()))
