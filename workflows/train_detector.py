@@ -49,6 +49,9 @@ class Options(Model):
     seed: int = Field(default=0, ge=0)
     """Seed of the split, the weights, the order of images and their augmentation."""
 
+    workers: int = Field(default=0, ge=0)
+    """Processes of a step that read, resize, load or score images; fewer need less memory. 0: each step chooses, by its cores."""
+
 
 def build(site: Site) -> ClusterWorkflowTemplate:
     """Return the `train-detector` template for `site`."""

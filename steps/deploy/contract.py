@@ -55,7 +55,7 @@ class DeployInputs(Model):
     reason: Annotated[str, Internal()] = ""
     """With `change=rollback`, why: it is kept in the registry."""
 
-    service: Annotated[str, Internal()] = Field(default="", pattern=f"^$|{NAME}")
+    service: str = Field(default="", pattern=f"^$|{NAME}")
     """Name of what is made in the cluster. Empty: the model's, with dashes for dots and underscores."""
 
     namespace: Annotated[str, Internal()] = Field(default="", pattern=f"^$|{NAME}")
@@ -97,7 +97,7 @@ class DeployInputs(Model):
     server_flags: Annotated[str, Internal()] = ""
     """More flags for the server, as on a command line: `--max-batch=4 --capture=s3://argosight/capture --capture-random=0.01`."""
 
-    ready_timeout: Annotated[Duration, Internal()] = "5m"
+    ready_timeout: Duration = "5m"
     """Longest time until the version must answer."""
 
 

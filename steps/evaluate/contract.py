@@ -35,7 +35,7 @@ class EvaluateInputs(Model):
     nms_iou: Annotated[float, Internal()] = Field(default=Defaults().iou, gt=0, le=1)
     """IoU above which the weaker of two boxes of one class is dropped, in the scores and when the model is served."""
 
-    workers: Annotated[int, Internal()] = Field(default=0, ge=0)
+    workers: int = Field(default=0, ge=0)
     """Cores to use. 0: all that the process may use."""
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from steps.contract import Artifact, Internal, Model, Step
+from steps.contract import Artifact, Model, Step
 from steps.ingest.class_rules import ClassRules
 
 
@@ -41,19 +41,19 @@ class IngestInputs(Model):
     group_pattern: str = ""
     """Regular expression whose first group, found in the image's path, names the group that `split` keeps together."""
 
-    max_entries: Annotated[int, Internal()] = Field(default=1_000_000, ge=1)
+    max_entries: int = Field(default=1_000_000, ge=1)
     """Files and folders that an archive may hold."""
 
-    max_bytes: Annotated[int, Internal()] = Field(default=200_000_000_000, ge=1)
+    max_bytes: int = Field(default=200_000_000_000, ge=1)
     """Bytes that an archive may unpack to."""
 
-    max_ratio: Annotated[int, Internal()] = Field(default=100, ge=1)
+    max_ratio: int = Field(default=100, ge=1)
     """Bytes that an archive may unpack to, by bytes of the archive; the first 64 MiB are free."""
 
-    max_pixels: Annotated[int, Internal()] = Field(default=100_000_000, ge=1)
+    max_pixels: int = Field(default=100_000_000, ge=1)
     """Pixels an image may have, read from its header before it is decoded."""
 
-    workers: Annotated[int, Internal()] = Field(default=0, ge=0)
+    workers: int = Field(default=0, ge=0)
     """Processes that read images. 0: one a core."""
 
     @field_validator("classes")

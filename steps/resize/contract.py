@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from steps.contract import Artifact, Internal, Model, Step
+from steps.contract import Artifact, Model, Step
 
 
 class ResizeInputs(Model):
@@ -17,7 +17,7 @@ class ResizeInputs(Model):
     max_width: int = Field(default=1024, ge=32)
     """Longest side an image may have afterwards, pixels."""
 
-    workers: Annotated[int, Internal()] = Field(default=0, ge=0)
+    workers: int = Field(default=0, ge=0)
     """Processes that resize. 0: one a core."""
 
 

@@ -53,7 +53,7 @@ class TrainInputs(Model):
     state: Annotated[str, Internal()] = ""
     """Folder or `s3://` URL where epochs are saved for a try in another pod. Empty: only on this one's disk."""
 
-    workers: Annotated[int, Internal()] = Field(default=0, ge=0)
+    workers: int = Field(default=0, ge=0)
     """Processes that load images. 0: chosen by device and cores."""
 
     freeze: int = Field(default=0, ge=0)

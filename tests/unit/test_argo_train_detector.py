@@ -68,8 +68,19 @@ def test_every_parameter_explains_itself_in_the_form(offered: dict[str, Any]) ->
     assert offered["resize"]["enum"] == offered["deploy"]["enum"] == ["true", "false"]
 
 
-def test_limits_of_machines_are_not_in_the_form(offered: dict[str, Any]) -> None:
-    assert not {"workers", "max-pixels", "data-digest", "run", "parameters", "version", "port"} & offered.keys()
+def test_what_the_workflow_knows_by_itself_is_not_in_the_form(offered: dict[str, Any]) -> None:
+    assert not {"data-digest", "run", "parameters", "version", "state", "image"} & offered.keys()
+
+
+def test_processes_of_every_step_are_limited_when_workers_is_given(templates: dict[str, Any]) -> None:
+    tasks = [task for one in templates.values() for task in (one.get("dag") or {}).get("tasks", ())]
+    limited = {
+        task["template"]
+        for task in tasks
+        if named((task.get("arguments") or {}).get("parameters")).get("workers", {}).get("value")
+        == "{{workflow.parameters.workers}}"
+    }
+    assert limited == {"ingest", "resize", "train-gpu", "train-cpu", "evaluate"}
 
 
 def test_steps_come_in_the_order_of_the_data(templates: dict[str, Any]) -> None:
