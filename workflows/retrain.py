@@ -1,4 +1,4 @@
-"""`retrain`: train anew on every data set that changed since its model's last version, and only then."""
+"""`retrain`: train on every data set that no version of its model was trained on, and only then."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ spec:
 
 
 class Options(Model):
-    """Train on data sets that are new or changed since the last version of their model; say so where nothing is.
+    """Train on data sets that no version of their model was trained on; say so where there is none.
 
     The same check serves the clock, an upload and a person: each training is named by its data set's content, so that
     two of them that ask for the same get one run.

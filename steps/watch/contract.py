@@ -6,11 +6,12 @@ from steps.contract import Model, Step
 
 
 class WatchInputs(Model):
-    """Find data sets in a bucket that are not what the last version of their model was trained on.
+    """Find data sets in a bucket that no version of their model was trained on.
 
     What lies directly below `datasets` are data sets: `NAME.zip`, `NAME.tar`, `NAME.tar.gz` and `NAME.tgz`, or loose
-    files in `NAME/`. NAME is also the model's name. The listing (key, size and ETag) is held against the one that the
-    lineage of the model's latest version remembers; no clock is asked, and nothing is downloaded.
+    files in `NAME/`. NAME is also the model's name. The listing (key, size and ETag) is compared with the one
+    that the lineage of each version remembers, whether or not `latest` names it: what was rolled back is not trained
+    again on the same data. No clock is asked, and nothing is downloaded.
     """
 
     datasets: str = Field(default="s3://argosight/datasets", pattern="^s3://")
@@ -23,7 +24,7 @@ class WatchInputs(Model):
     """Where versions are kept: `s3://bucket/prefix`."""
 
     parameters: str = "{}"
-    """Parameters for the trainings as a JSON object, such as `{"epochs": 20}`. They go before those of the model's last version, which are used again."""
+    """Parameters for the trainings as a JSON object, such as `{"epochs": 20}`. They go before those of the version that `latest` names, which are used again."""
 
 
 class WatchOutputs(Model):

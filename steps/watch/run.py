@@ -4,15 +4,16 @@ import json
 from typing import Any
 
 from steps.errors import ParameterError
-from steps.registry import Registry, Version
+from steps.registry import Registry
 from steps.store import open_store
 from steps.store.listing import listing_digest
 from steps.watch.contract import WatchInputs, WatchOutputs
+from steps.watch.history import History
 from steps.watch.place import DataSet, find_data_sets
 from steps.workspace import Workspace
 
 OWN = {"source", "source-sha256", "model-name", "registry"}
-"""Parameters that this data set and registry decide, whatever the last version was trained with."""
+"""Parameters that this data set and registry decide, whatever an earlier version was trained with."""
 
 HIDDEN = "***"
 
@@ -25,17 +26,17 @@ def watch(inputs: WatchInputs, work: Workspace) -> WatchOutputs:
         InputError: If there is no such bucket, or it refuses.
         StoreUnavailableError: If the store does not answer.
     """
-    given = _read_parameters(inputs.parameters)
+    given = _read_parameters(inputs.parameters) | {"registry": inputs.registry}
     registry = Registry.open(inputs.registry)
     found, left_out = find_data_sets(open_store(inputs.datasets), inputs.source)
-    published = set(registry.names())
+    promoted = set(registry.names())
     trainings, told = [], []
     for data_set in found:
         listing = listing_digest(data_set.source)
-        last = registry.latest(data_set.name) if data_set.name in published else None
-        told.append(f"{data_set.name}: {_verdict(last, listing)}")
-        if not last or last.manifest.lineage.listing != listing:
-            trainings.append(_training(data_set, listing, last, given | {"registry": inputs.registry}))
+        history = History.of(registry, data_set.name, listing, promoted=data_set.name in promoted)
+        told.append(f"{data_set.name}: {history.verdict}")
+        if not history.trained:
+            trainings.append(_training(data_set, listing, history.parameters, given))
     told += [f"{name} left out: {why}" for name, why in left_out]
     told = told or [f"no data set in {inputs.source or inputs.datasets}"]
     for number, line in enumerate(told, 1):
@@ -45,19 +46,8 @@ def watch(inputs: WatchInputs, work: Workspace) -> WatchOutputs:
     )
 
 
-def _verdict(last: Version | None, listing: str) -> str:
-    if not last:
-        return "new, no model of it is published yet"
-    if not last.manifest.lineage.listing:
-        return f"to be trained, because version {last.number} does not tell which objects it was trained on"
-    if last.manifest.lineage.listing != listing:
-        return f"changed since version {last.number}"
-    return f"nothing new, version {last.number} was trained on it"
-
-
-def _training(data_set: DataSet, listing: str, last: Version | None, given: dict[str, str]) -> dict[str, Any]:
+def _training(data_set: DataSet, listing: str, before: dict[str, str], given: dict[str, str]) -> dict[str, Any]:
     """Describe a training. Its run is named by the content, so that whoever asks for the same gets the same run."""
-    before = last.manifest.lineage.parameters if last else {}
     parameters = {name: value for name, value in before.items() if name not in OWN and HIDDEN not in value}
     parameters |= given | {"source": data_set.source, "model-name": data_set.name}
     return {

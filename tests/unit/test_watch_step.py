@@ -40,6 +40,7 @@ def _by_name(parameters: list[dict[str, str]]) -> dict[str, str]:
 
 
 def publish(place: str, folder: Path, name: str, listing: str, **parameters: str) -> None:
+    folder.mkdir(exist_ok=True)
     (folder / "archive").write_bytes(b"")
     Registry.open(f"{place}/models").publish(
         name,
@@ -79,12 +80,44 @@ def test_nothing_starts_when_the_last_version_was_trained_on_the_same_objects(
 def test_only_the_changed_one_is_trained_when_an_upload_replaced_it(place: str, tmp_path: Path) -> None:
     put(place, "planes.zip", "birds/1.jpg")
     for name, source in (("planes", "planes.zip"), ("birds", "birds/")):
-        (tmp_path / name).mkdir()
         publish(place, tmp_path / name, name, listing_digest(f"{place}/datasets/{source}"))
     put(place, "birds/2.jpg")
     outputs, trainings = look(place)
     assert [one["name"] for one in trainings] == ["birds"]
     assert outputs.verdict.startswith("birds: changed since version 1; planes: nothing new")
+
+
+def test_nothing_starts_when_a_version_that_is_not_latest_was_trained_on_the_same_objects(
+    place: str, tmp_path: Path
+) -> None:
+    put(place, "planes.zip")
+    here = listing_digest(f"{place}/datasets/planes.zip")
+    for number, listing in enumerate(("0" * 64, here, "1" * 64), 1):
+        publish(place, tmp_path, "planes", listing, epochs=str(number))
+    outputs, trainings = look(place)
+    assert trainings == []
+    assert outputs.verdict == "planes: nothing new, version 2 was trained on it, and latest is version 3"
+
+
+def test_nothing_starts_when_the_only_version_was_never_promoted(place: str, tmp_path: Path) -> None:
+    put(place, "planes.zip")
+    publish(place, tmp_path, "planes", listing_digest(f"{place}/datasets/planes.zip"), epochs="4")
+    open_store(f"{place}/models/planes").delete("latest.json")
+    assert look(place)[1] == []
+    put(place, "planes.zip", content=b"more images")
+    assert look(place)[1][0]["parameters"]["epochs"] == "4"
+
+
+def test_a_damaged_version_holds_up_nothing_when_latest_is_another(place: str, tmp_path: Path) -> None:
+    put(place, "planes.zip", "birds.zip")
+    for listing in ("0" * 64, "1" * 64, listing_digest(f"{place}/datasets/planes.zip")):
+        publish(place, tmp_path, "planes", listing)
+    open_store(f"{place}/models/planes").put("2/version.json", b"{")
+    assert [one["name"] for one in look(place)[1]] == ["birds"]
+    put(place, "planes.zip", content=b"more images")
+    outputs, trainings = look(place)
+    assert [one["name"] for one in trainings] == ["birds", "planes"]
+    assert "planes: changed since version 3 (unreadable: version 2)" in outputs.verdict
 
 
 def test_the_run_has_the_name_of_its_content_when_it_is_asked_for_again(place: str) -> None:
@@ -96,7 +129,7 @@ def test_the_run_has_the_name_of_its_content_when_it_is_asked_for_again(place: s
     assert first.startswith("train-planes-")
 
 
-def test_parameters_of_the_last_version_are_used_again_unless_others_are_given(place: str, tmp_path: Path) -> None:
+def test_parameters_of_latest_are_used_again_unless_others_are_given(place: str, tmp_path: Path) -> None:
     put(place, "planes.zip")
     before = {"epochs": "7", "classes": "plane", "source": "elsewhere", "source-sha256": "0", "token": "***"}
     publish(place, tmp_path, "planes", "", **before)
