@@ -27,8 +27,29 @@ PICTURES = frozenset(
 )
 """Extensions of files that somebody meant as a picture. Not all can be read; those are quarantined by name."""
 
-LABELS = frozenset({".txt", ".xml", ".json", ".yaml", ".yml", ".names", ".data", ".labels"})
-"""Extensions of files that the formats look into."""
+LABELS = frozenset(
+    {
+        ".txt",
+        ".xml",
+        ".json",
+        ".jsonl",
+        ".yaml",
+        ".yml",
+        ".names",
+        ".data",
+        ".labels",
+        ".csv",
+        ".tsv",
+        ".tfrecord",
+        ".tfrecords",
+        ".record",
+        ".pbtxt",
+    }
+)
+"""Extensions of files that the formats look into; see `RECORDS` for files that hold pictures and labels in one."""
+
+RECORDS = re.compile(r".*(?:\.tf-?records?|\.record|(?:tf|\.)-?records?-\d+-of-\d+)(?:\.gz)?", re.IGNORECASE)
+"""Names of TFRecord files; a shard has no extension of its own, as in `train.record-00000-of-00010`."""
 
 UNSAFE = frozenset(
     {
@@ -58,6 +79,6 @@ JUNK = re.compile(r"__MACOSX|Thumbs\.db|desktop\.ini|@eaDir|\..*", re.IGNORECASE
 def unwanted(name: str) -> str:
     """Return the issue code of a file that is never looked at for its extension, or empty where it is wanted."""
     suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  (a million times; pathlib is much slower)
-    if suffix in PICTURES or suffix in LABELS:
+    if suffix in PICTURES or suffix in LABELS or RECORDS.fullmatch(name):
         return ""
     return "unsafe_file_dropped" if suffix in UNSAFE else "file_ignored"

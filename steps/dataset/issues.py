@@ -59,6 +59,10 @@ TREATMENTS: dict[str, Treatment] = {
     "ambiguous_columns": Treatment(
         "row", "rejected", "the columns can be read in two ways, and no other row of the source tells which"
     ),
+    "wrong_cells": Treatment("row", "rejected", "the row does not have as many cells as the header, or names no image"),
+    "mixed_units": Treatment(
+        "row", "rejected", "in pixels where the image's first row is in shares of it, or the reverse"
+    ),
     "zero_size": Treatment("row", "rejected", "the box has no width or no height"),
     "outside": Treatment("row", "rejected", "the box lies outside of the image"),
     "unknown_class": Treatment("row", "rejected", "the class is not among the names of the data set"),
@@ -104,6 +108,7 @@ TREATMENTS: dict[str, Treatment] = {
     "label_unreadable": Treatment("image", "rejected", "the labels of the image cannot be read"),
     # Other files, and the source
     "label_without_image": Treatment("file", "rejected", "a label file that belongs to no image"),
+    "label_encoding": Treatment("file", "repaired", "the file of labels was not plain UTF-8"),
     "not_listed_labels": Treatment("file", "left_out", "labels of an image that no list of images has"),
     "other_labels": Treatment("file", "left_out", "labels of another format than the one that is read"),
     "unsafe_file_dropped": Treatment("file", "left_out", "a file that could run code when loaded; never opened"),

@@ -9,6 +9,9 @@ from steps.dataset.issues import Rejection
 MAX_BYTES = 32 * 1024 * 1024
 """No honest label file of one image is larger."""
 
+PIECE = 1024 * 1024
+"""Bytes of a text of any size that are looked at together."""
+
 BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 
 MARKS = (
@@ -55,6 +58,36 @@ def decode(data: bytes) -> tuple[str, str]:
         return (
             (data.decode("gb18030"), "GBK") if is_chinese(data) else (data.decode("cp1252", "replace"), "Windows-1252")
         )
+
+
+def encoding_of(path: Path) -> tuple[str, str]:
+    """Return the encoding that Python opens the text at `path` with, and what is odd about it (empty: plain UTF-8).
+
+    The file is read in pieces, so that it may have any size. See `decode`.
+
+    Raises:
+        Rejection: `label_unreadable`, if its bytes are no text.
+    """
+    utf8 = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        data = file.read(PIECE)
+        marked = next(((encoding, name) for mark, encoding, name in MARKS if data.startswith(mark)), None)
+        if marked:
+            return marked
+        if b"\0" in data:
+            decoded = decode(data[: len(data) // 2 * 2])[1]
+            wide = data[0::2].count(0) < data[1::2].count(0)
+            return ("utf-16-le" if wide else "utf-16-be"), decoded
+        while data:
+            try:
+                utf8.decode(data)
+            except UnicodeDecodeError:
+                # Whole lines: a character that the end of the piece cuts would look broken.
+                whole = data[data.find(b"\n") + 1 :] if file.tell() > PIECE else data
+                whole = whole[: whole.rfind(b"\n") + 1] or whole
+                return ("gb18030", "GBK") if is_chinese(whole) else ("cp1252", "Windows-1252")
+            data = file.read(PIECE)
+    return "utf-8", ""
 
 
 def is_chinese(data: bytes) -> bool:

@@ -75,5 +75,5 @@ class Accounts:
 PROMISED = frozenset({"image_missing", "image_ambiguous"})
 """Issues of images that labels mention and the source does not have."""
 
-LABELS = frozenset({"label_without_image", "not_listed_labels", "other_labels"})
+LABELS = frozenset({"label_without_image", "not_listed_labels", "other_labels", "label_encoding"})
 """Issues of files that hold labels."""

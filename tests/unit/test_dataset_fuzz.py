@@ -120,8 +120,17 @@ def test_step_ends_cleanly_when_a_voc_file_says_anything(tag: str, text: str) ->
 
 @PATIENT
 @given(
-    st.sampled_from(["a.txt", "a.xml", "a.json", "data.yaml", "classes.txt", "notes.json", "obj.data"]),
+    st.sampled_from(["a.txt", "a.xml", "a.json", "data.yaml", "classes.txt", "notes.json", "obj.data", "labels.csv"]),
     st.binary(max_size=80),
 )
 def test_step_ends_cleanly_when_a_file_has_any_bytes(name: str, data: bytes) -> None:
     survives({"a.txt": "0 0.5 0.5 0.5 0.5", "obj.names": "plane", name: data})
+
+
+@PATIENT
+@given(st.integers(0, 7), TEXT | st.floats().map(str))
+def test_step_ends_cleanly_when_a_table_says_anything(place: int, text: str) -> None:
+    cells = ["a.jpg", "64", "48", "plane", "1", "2", "9", "9"]
+    cells[place] = text
+    content = "filename,width,height,class,xmin,ymin,xmax,ymax\n" + ",".join(cells)
+    survives({"labels.csv": content.encode("utf-8", "replace")})

@@ -7,12 +7,17 @@ are the newer ones.
 
 import pkgutil
 from importlib import import_module
+from itertools import islice
 
 from steps.dataset.formats.source import Format, Labels, Picture, Source
 from steps.dataset.tree import Tree
 from steps.errors import DatasetError
 
 __all__ = ["FORMATS", "Format", "Labels", "Picture", "Source", "labels_in", "recognise"]
+
+
+UNREAD = 3
+"""Files that a refusal names, of each format whose labels are there and cannot be read."""
 
 
 def _found() -> dict[str, Format]:
@@ -48,8 +53,9 @@ def recognise(tree: Tree, wanted: str) -> Format:
         for other in FORMATS[name].instead_of:
             fitting.pop(other, None)
     if not fitting:
+        unread = [text for each in FORMATS.values() for text in islice(each.unread(tree), UNREAD)]
         raise DatasetError(
-            f"no labels recognised in the source; found {tree.census()}",
+            f"no labels recognised in the source; found {tree.census()}{''.join(f'; {text}' for text in unread)}",
             hint="labels are YOLO .txt files named as the images are, Pascal VOC .xml, COCO .json or Label Studio's .json",
         )
     if len(fitting) > 1:

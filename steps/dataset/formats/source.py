@@ -1,6 +1,7 @@
 """What every format gives: images in order, and for each something that can read its labels."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal, Protocol
@@ -101,6 +102,8 @@ class Format:
         dialects: What is read, a sentence each, for the documentation.
         sample: A small tree of files, for the documentation.
         instead_of: Formats whose labels a tree of this format has too; this one is meant.
+        unread: Yields in words, with the way out, what looks like this format and cannot be read. It is asked where no
+            format fits.
     """
 
     name: str
@@ -111,6 +114,14 @@ class Format:
     dialects: tuple[str, ...]
     sample: str
     instead_of: tuple[str, ...] = ()
+    unread: Callable[[Tree], Iterable[str]] = lambda _: ()
+
+
+def split_of_name(path: str) -> SplitName:
+    """Return the split that the name of the file at `path` names, as `train_labels.csv` does; else that of its folder."""
+    words = re.split(r"[^a-z0-9]+", key(PurePosixPath(path).name))
+    found = {SPLITS[word] for word in words if word in SPLITS}
+    return found.pop() if len(found) == 1 else split_of_folder(path)
 
 
 def split_of_folder(path: str) -> SplitName:
