@@ -15,6 +15,7 @@ from steps.errors import DatasetError
 
 _MARK = b"\xef\xbb\xbf"
 _NO_NUMBER = re.compile(rb"(?<![^\[,:\s])-?(?:NaN|Infinity)(?=[\],}\s])")
+_WORDS = (b"NaN", b"Infinity")
 _LETTERS = b"-NaInfity"
 
 LARGEST_WHOLE = 256 * 1024 * 1024
@@ -44,9 +45,10 @@ class JsonFile:
             if data[-1] not in _LETTERS:
                 break
             data += self._file.read(1)
-        clean = _NO_NUMBER.sub(b"null", self._last + data)[len(self._last) :]
-        self._last = data[-1:]
-        return clean
+        last, self._last = self._last, data[-1:]
+        if not any(word in data for word in _WORDS):  # The pattern alone reads 20 MB a second.
+            return data
+        return _NO_NUMBER.sub(b"null", last + data)[len(last) :]
 
 
 @contextmanager
