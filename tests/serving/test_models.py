@@ -200,3 +200,21 @@ def test_model_answers_with_its_own_defaults_unless_asked_otherwise(tmp_path: Pa
     # The plane of 0.5 is below its threshold, and seen all the same.
     sight = predictor.look(WHITE, Query(max_detections=5), began=0, floor=0.05)
     assert [round(score, 2) for score in sight.seen.scores.tolist()] == [0.9, 0.6, 0.3, 0.5]
+
+
+def test_version_of_before_there_were_defaults_is_served_with_the_usual_ones(tmp_path: Path) -> None:
+    folder = publish(tmp_path, 1) / "planes"
+    for name in ("model.json", "version.json"):
+        document = json.loads((folder / "1" / name).read_text())
+        del document["defaults"]
+        if name == "version.json":
+            card = folder / "1" / "model.json"
+            document["files"]["model.json"] = {"sha256": file_digest(card), "size": card.stat().st_size}
+        (folder / "1" / name).write_text(json.dumps(document))
+    pointer = json.loads((folder / "latest.json").read_text())
+    pointer["sha256"] = file_digest(folder / "1" / "version.json")
+    (folder / "latest.json").write_text(json.dumps(pointer))
+    shelf = registry_shelf(tmp_path / "models")
+    assert shelf.describe().defaults == Defaults()
+    found = shelf.predictor().look(WHITE, Query(), began=0).prediction.detections
+    assert [round(score, 2) for score in found.scores.tolist()] == [0.9, 0.6]
