@@ -16,6 +16,7 @@ from typing import Any
 from tests.conformance.cluster import NAMESPACE, ClusterError, as_workflow, describe, kubectl
 from workflows.argo.catalog import build_workflows
 from workflows.argo.site import SITE, Site, read_site
+from workflows.cluster.logs import NODE_ID
 
 ARGO_NAMESPACE = os.environ.get("ARGO_NAMESPACE", "argo")
 SMALL = {"device": "cpu", "base-model": "tiny", "image-size": "64", "epochs": "2", "batch": "4", "reuse": "false"}
@@ -77,6 +78,18 @@ class ClusterRun:
         label = f"workflows.argoproj.io/workflow={self.name}"
         items: list[dict[str, Any]] = json.loads(kubectl("get", "pods", "-l", label, "-o", "json"))["items"]
         return sorted(items, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+
+    def until_gone(self, node: Node, deadline_s: float = 90) -> None:
+        """Return as soon as `node` has no pod any more.
+
+        Raises:
+            ClusterError: If it still has one after `deadline_s`; it describes what is there.
+        """
+        due = time.monotonic() + deadline_s
+        while any(pod["metadata"]["annotations"][NODE_ID] == node["id"] for pod in self.pods()):
+            if time.monotonic() > due:
+                raise ClusterError(f"the pod of {node['displayName']} is still there\n{describe(self.name)}")
+            time.sleep(1)
 
     def artifact(self, node: Node, name: str) -> bytes:
         """Return an output artifact of `node`, as Argo's server shows it to a browser."""

@@ -59,6 +59,7 @@ def test_training_goes_on_on_the_cpu_when_no_gpu_can_be_had_in_time(gpu: None, s
         workflow = run.wait("trained", lambda one: any(map(named("export"), nodes(one))))
         (probe,) = tries(workflow, "auto")
         assert probe["phase"] in {"Failed", "Error"}
+        run.until_gone(probe)  # Else it would take a GPU that appears later.
         assert last(workflow, named("cpu"))["phase"] == "Succeeded"
         assert not tries(workflow, "gpu")
         training = run.training(workflow)
@@ -72,6 +73,7 @@ def test_the_run_fails_and_says_why_when_a_gpu_is_asked_for_and_none_can_be_had(
         assert phase(workflow) == "Failed"
         (probe,) = tries(workflow, "gpu-within-timeout")
         assert probe["phase"] == "Failed"
+        run.until_gone(probe)
         assert not tries(workflow, "gpu")
         assert not tries(workflow, "cpu")
         summary = run.summary(workflow)

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -94,6 +95,20 @@ def test_wrong_input_is_tried_once_and_the_report_says_why(source: str) -> None:
         assert "gone-" in summary["reason"]["message"], summary
         page = run.artifact(tries(workflow, "report")[-1], "report").decode()
         assert "no object and no prefix" in page
+
+
+def test_what_a_failed_step_said_is_read_when_its_pod_is_gone(source: str) -> None:
+    gone = source.replace("planes-", "gone-")
+    with submitted(SMALL | {"source": gone, "model-name": "failures-log"}) as run:
+        workflow = run.ended()
+        (only,) = tries(workflow, "ingest")
+        run.until_gone(only)
+        assert "no object and no prefix" in run.artifact(only, "main-logs").decode()
+        for words, prefix in (["ingest"], ""), ([], "ingest(0): "):
+            command = [sys.executable, "-m", "workflows.cli", "logs", run.name, *words, f"--namespace={NAMESPACE}"]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+            assert done.returncode == 0, done.stderr
+            assert re.search(rf"^{re.escape(prefix)}.*no object and no prefix", done.stdout, re.MULTILINE), done.stdout
 
 
 def test_a_store_that_is_away_is_tried_again_after_a_wait() -> None:

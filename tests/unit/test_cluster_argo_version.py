@@ -1,27 +1,18 @@
 """Which versions of Argo Workflows `argosight doctor` takes, and how it reads them off the cluster."""
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes.client import ApiClient, Configuration
 
+from tests.factories_cluster import Server, connected
 from workflows.argo.site import read_site
 from workflows.argo.versions import ArgoVersion, read_version
-from workflows.cluster.client import Cluster
 from workflows.cluster.doctor import check_cluster
 from workflows.cluster.finding import Finding
 from workflows.cluster.patient import Patient
 
-KINDS = {
-    "/apis/argoproj.io/v1alpha1": ("Workflow", "ClusterWorkflowTemplate", "CronWorkflow", "WorkflowTaskResult"),
-    "/apis/apps/v1": ("Deployment",),
-    "/api/v1": ("Namespace", "ConfigMap", "Node"),
-}
 IMAGE = "quay.io/argoproj/workflow-controller"
 DIGEST = f"@sha256:{'0' * 64}"
 
@@ -48,29 +39,14 @@ def deployments() -> list[dict[str, Any]]:
 @pytest.fixture
 def patient(deployments: list[dict[str, Any]]) -> Iterator[Patient]:
     """Return a cluster that knows Argo's kinds and `deployments`, and has nothing else."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path = self.path.partition("?")[0]
-            kinds = [{"kind": one, "name": f"{one.lower()}s", "namespaced": True} for one in KINDS.get(path, ())]
-            answer: dict[str, Any] = {"resources": kinds, "items": [], "gitVersion": "v1.35.4"}
-            if path == "/apis/apps/v1/deployments":
-                answer = {"items": deployments}
-            found = path in KINDS or path == "/version" or path.endswith(("/deployments", "/nodes"))
-            body = json.dumps(answer if found else {"message": "not found"}).encode()
-            self.send_response(200 if found else 404)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        threading.Thread(target=http.serve_forever, daemon=True).start()
-        cluster = Cluster(ApiClient(configuration=Configuration(host=f"http://127.0.0.1:{http.server_port}")))
+    server = Server()
+    server.answers |= {
+        "/version": [(200, {"gitVersion": "v1.35.4"})],
+        "/api/v1/nodes": [(200, {"items": []})],
+        "/apis/apps/v1/deployments": [(200, {"items": deployments})],
+    }
+    with connected(server) as cluster:
         yield Patient(cluster, "argosight", read_site(), Path("argo/rendered"))
-        http.shutdown()
 
 
 def looked(patient: Patient) -> Finding:

@@ -6,10 +6,13 @@ from argparse import ArgumentParser, Namespace
 from difflib import get_close_matches
 from pathlib import Path
 
+from workflows.cli.release import NAMESPACE
+from workflows.cli.run import MISTAKE
 from workflows.local.errors import LocalError, RunLookupError
 from workflows.local.home import LATEST, Home
 from workflows.local.machine import Machine
 from workflows.local.node import NodeType, Phase
+from workflows.local.outline import nodes_named
 from workflows.local.pod import LOG
 from workflows.local.run import Run, load_run
 
@@ -23,18 +26,49 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("node", metavar="NODE", nargs="?", default="", help="a node of it, such as train.cpu")
     parser.add_argument("-f", "--follow", action="store_true", help="go on until the run, or the node, has ended")
-    parser.epilog = "examples:\n  argosight logs latest\n  argosight logs train-detector-x7k2p train.cpu -f"
+    parser.add_argument("--cluster", action="store_true", help="a run on the cluster, not one of this machine")
+    parser.add_argument(
+        "-n", "--namespace", default="", help=f"where on the cluster (default: {NAMESPACE}); implies --cluster"
+    )
+    parser.epilog = (
+        "examples:\n"
+        "  argosight logs latest\n"
+        "  argosight logs train-detector-x7k2p train.cpu -f\n"
+        "  argosight logs train-detector-x7k2p --cluster\n\n"
+        "On a cluster, logs of pods that are gone, failed ones too, are read from the artifact repository."
+    )
 
 
 def run(arguments: Namespace) -> int:
     """Write the logs, each line after the name of its node where there are several."""
+    if arguments.cluster or arguments.namespace:
+        return _run_on_cluster(arguments)
     home = Home.default()
     try:
         folder = home.find(arguments.run)
         _show(home, folder, arguments.node, follow=arguments.follow)
     except LocalError as error:
         sys.stderr.write(f"logs: {error}\n")
-        return 2
+        return MISTAKE
+    return 0
+
+
+def _run_on_cluster(arguments: Namespace) -> int:
+    from workflows.cluster.client import connect  # noqa: PLC0415  (imports the kubernetes package)
+    from workflows.cluster.errors import ClusterError  # noqa: PLC0415
+    from workflows.cluster.log_lines import find_workflow, read_lines  # noqa: PLC0415
+
+    namespace, wanted = arguments.namespace or NAMESPACE, arguments.node
+    try:
+        cluster = connect()
+        name = str(find_workflow(cluster, arguments.run, namespace)["metadata"]["name"])
+        for line in read_lines(cluster, name, namespace, wanted=wanted, follow=arguments.follow):
+            stream = sys.stderr if line.missing else sys.stdout
+            stream.write(line.text + "\n" if wanted and not line.missing else f"{line.node}: {line.text}\n")
+            stream.flush()
+    except ClusterError as error:
+        sys.stderr.write(f"logs: {error}\n")
+        return MISTAKE
     return 0
 
 
@@ -59,8 +93,7 @@ def _nodes(state: Run, wanted: str, *, follow: bool) -> list[str]:
     folders = list(dict.fromkeys(node.folder for node in state.nodes.values() if node.folder))
     if not wanted:
         return folders
-    fitting = [one for one in folders if one == wanted] or [one for one in folders if one.startswith(wanted)]
-    fitting = fitting or [one for one in folders if one.endswith(f".{wanted}")]
+    fitting = nodes_named(folders, wanted)
     if not fitting and not follow:
         close = get_close_matches(wanted, folders, n=1)
         raise RunLookupError(
@@ -72,12 +105,7 @@ def _nodes(state: Run, wanted: str, *, follow: bool) -> list[str]:
 
 def _ended(state: Run, folders: list[str]) -> bool:
     found = [node for node in state.nodes.values() if node.folder in folders and node.type is NodeType.POD]
-    retrying = any(
-        other.type is NodeType.RETRY and not other.phase.fulfilled and node.name in other.children
-        for node in found
-        for other in state.nodes.values()
-    )
-    return bool(found) and all(node.phase.fulfilled for node in found) and not retrying
+    return bool(found) and state.are_settled(found)
 
 
 def _write(log: Path, offset: int, prefix: str, *, grows: bool) -> int:

@@ -1,12 +1,13 @@
 """Following a run on the cluster to its end, and telling how it ended."""
 
-import re
+import shlex
 import time
 from collections.abc import Iterator
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from workflows.cluster.client import TIMEOUT_S, Cluster, refusals
+from workflows.cluster.client import Cluster
 from workflows.cluster.errors import ClusterError, MissingError, UnreachableError
+from workflows.cluster.logs import LogReader, logged_nodes
 from workflows.cluster.status import has_ended, run_of
 from workflows.cluster.submission import API
 from workflows.local.durations import clock_text
@@ -18,8 +19,6 @@ LOOK_S: Final = 1.5
 PATIENCE_S: Final = 120.0
 """How long the cluster may be out of reach before following gives up; the run does not notice."""
 LAST_LINES: Final = 12
-EXECUTOR_LINE: Final = re.compile(r"^time=.*\bargo=true\b|^Error: exit status \d+$")
-"""What Argo's executor writes among the lines of the step, the more the more outputs there are; `argo logs` hides it too."""
 LINES_WITH_EXECUTORS: Final = 200
 LOG_TRIES: Final = 4
 """A node that is busy now and then refuses the log of a container that has just ended."""
@@ -75,7 +74,7 @@ def ways_on(name: str, namespace: str) -> str:
     return (
         f"{name} goes on in the cluster\n"
         f"  follow:  argo -n {namespace} watch {name}\n"
-        f"  logs:    argo -n {namespace} logs {name} --follow\n"
+        f"  logs:    argosight logs {name} --namespace={namespace} --follow\n"
         f"  stop:    argo -n {namespace} stop {name}\n"
     )
 
@@ -95,44 +94,37 @@ def _failure(cluster: Cluster, run: Run, namespace: str) -> Iterator[str]:
         return
     yield ""
     yield f"{short_name(run, node)} {node.phase}: {node.message}"
-    yield from (f"  │ {line}" for line in _log(cluster, run.name, node.name, namespace))
+    yield from (f"  │ {line}" for line in _log(cluster, run.name, short_name(run, node), namespace))
     yield ""
-    yield f"all of its log:  argo -n {namespace} logs {run.name}"
+    yield f"all of its log:  argosight logs {run.name} {shlex.quote(short_name(run, node))} --namespace={namespace}"
     yield f"go on with:      argo -n {namespace} retry {run.name}"
 
 
 def _log(cluster: Cluster, run: str, node: str, namespace: str) -> list[str]:
-    """Return the last lines that the pod of `node` wrote, or one that says why they cannot be read."""
+    """Return the last lines that `node` wrote, or one that says why they cannot be read."""
     reason = ""
-    for _ in range(LOG_TRIES):
-        try:
-            lines = _last_lines(cluster, _pod_of(cluster, run, node, namespace), namespace)
-        except MissingError as error:
-            reason = error.message
-            break
-        except ClusterError as error:
-            reason = error.message
-        else:
-            if lines:
-                return lines
-            reason = "its pod wrote nothing"
-        time.sleep(LOOK_S)
+    with LogReader(cluster, namespace) as reader:
+        for _ in range(LOG_TRIES):
+            try:
+                lines = _last_lines(reader, cluster, run, node, namespace)
+            except MissingError as error:
+                reason = error.line
+                break
+            except ClusterError as error:
+                reason = error.line
+            else:
+                if lines:
+                    return lines
+                reason = "its pod wrote nothing"
+            time.sleep(LOOK_S)
     return [f"(no log: {reason})"]
 
 
-def _pod_of(cluster: Cluster, run: str, node: str, namespace: str) -> str:
-    for pod in cluster.list("v1", "Pod", namespace, selector=f"workflows.argoproj.io/workflow={run}"):
-        metadata: dict[str, Any] = pod["metadata"]
-        if metadata.get("annotations", {}).get("workflows.argoproj.io/node-name") == node:
-            return str(metadata["name"])
-    raise MissingError("its pod is gone")
-
-
-def _last_lines(cluster: Cluster, pod: str, namespace: str) -> list[str]:
-    from kubernetes.client import CoreV1Api  # noqa: PLC0415
-
-    with refusals(cluster.host):
-        text = CoreV1Api(cluster.api).read_namespaced_pod_log(
-            pod, namespace, container="main", tail_lines=LINES_WITH_EXECUTORS, _request_timeout=TIMEOUT_S
-        )
-    return [line for line in str(text).splitlines() if not EXECUTOR_LINE.search(line)][-LAST_LINES:]
+def _last_lines(reader: LogReader, cluster: Cluster, run: str, node: str, namespace: str) -> list[str]:
+    workflow = cluster.get(API, "Workflow", run, namespace)
+    if not workflow:
+        raise MissingError(f"{run} was deleted")
+    found = next((one for one in logged_nodes(workflow) if one.name == node), None)
+    if not found:
+        raise MissingError("it has no pod")
+    return reader.read(found, reader.pods(run), tail=LINES_WITH_EXECUTORS).splitlines()[-LAST_LINES:]

@@ -47,16 +47,33 @@ def _parameters(workflow: Mapping[str, Any]) -> dict[str, str]:
     return {one["name"]: str(one.get("value", "")) for one in arguments}
 
 
+def node_entries(workflow: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the nodes as the cluster has them, under the names and in the order that `run_of` gives them."""
+    found = _found(workflow.get("status") or {})
+    return {name: found[key] for key, name in _names(found).items()}
+
+
 def _nodes(status: Mapping[str, Any]) -> dict[str, Node]:
-    found = status.get("nodes") or {}
+    found = _found(status)
+    names = _names(found)
+    return {name: _node(found[key], name, names) for key, name in names.items()}
+
+
+def _found(status: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = status.get("nodes") or {}
     if not found and status.get("compressedNodes"):
         # Argo packs the nodes of a Workflow that would be too large for the API server.
         found = json.loads(gzip.decompress(b64decode(status["compressedNodes"])))
+    return found
+
+
+def _names(found: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the names of nodes by their keys, in the order in which the nodes began."""
     names = {key: _shorten(entry["name"]) for key, entry in found.items()}
     if len(set(names.values())) < len(names):
         names = {key: entry["name"] for key, entry in found.items()}
     keys = sorted(found, key=lambda key: (str(found[key].get("startedAt") or "9"), found[key]["name"]))
-    return {names[key]: _node(found[key], names[key], names) for key in keys}
+    return {key: names[key] for key in keys}
 
 
 def _shorten(name: str) -> str:

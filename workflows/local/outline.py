@@ -1,12 +1,15 @@
 """A run as a tree of lines: what a person sees of its nodes."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from workflows.local.node import Node, NodeType, Phase
 from workflows.local.run import Run
 
 HIDDEN = {NodeType.STEP_GROUP}
+TRY = re.compile(r"\(\d+\)$")
+"""What Argo adds to the name of a node that is one try of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,15 @@ def short_name(run: Run, node: Node) -> str:
     if node.folder:
         return node.folder
     return node.name.removeprefix(run.name).lstrip(".") or node.display_name
+
+
+def nodes_named(names: Sequence[str], wanted: str) -> list[str]:
+    """Return those of `names` that `wanted` names: in full, by their beginning, or by their end, whichever try it is."""
+    return (
+        [one for one in names if one == wanted]
+        or [one for one in names if one.startswith(wanted)]
+        or [one for one in names if TRY.sub("", one).endswith(f".{wanted}")]
+    )
 
 
 def _parent(node: Node, run: Run) -> str:

@@ -1,6 +1,7 @@
 """A run: what was submitted and how far it is. It is written after every change, so that a killed engine can go on."""
 
 import os
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -64,6 +65,11 @@ class Run(BaseModel):
     def _is_followed(self, node: Node) -> bool:
         return any(self.nodes[name].phase.completed for name in node.children if name in self.nodes)
 
+    def are_settled(self, nodes: Sequence[Node]) -> bool:
+        """Tell whether nothing more comes of `nodes`: they have ended, and are not tried again."""
+        retried = {name for one in self.nodes.values() if _goes_on(one) for name in one.children}
+        return all(node.phase.fulfilled and node.name not in retried for node in nodes)
+
     def save(self, folder: Path, *, unless: str = "") -> str:
         """Write the state into `folder`, whole or not at all, unless it is the text `unless`; return its text."""
         text = self.model_dump_json(indent=1, by_alias=True, exclude_defaults=True)
@@ -72,6 +78,10 @@ class Run(BaseModel):
             partial.write_text(text, encoding="utf-8")
             partial.replace(folder / FILE)
         return text
+
+
+def _goes_on(node: Node) -> bool:
+    return node.type is NodeType.RETRY and not node.phase.fulfilled
 
 
 def load_run(folder: Path, machine: Machine | None = None) -> Run:

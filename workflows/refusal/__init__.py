@@ -9,5 +9,10 @@ class Refusal(Exception):  # noqa: N818  (its kinds are errors)
         self.message = message
         self.hint = hint
 
+    @property
+    def line(self) -> str:
+        """Both in one line, for where a refusal is one of several things that are told."""
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
     def __str__(self) -> str:
         return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message

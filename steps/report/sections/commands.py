@@ -33,7 +33,7 @@ def build_commands(evidence: Evidence, outcome: Outcome) -> CommandsView:
         commands = [
             Command("Read the log of the step that failed", (f"argosight logs {run}{node}",)),
             Command("Go on where it stopped, once the cause is mended", (f"argosight retry {run}",)),
-            Command("The same on a cluster", (f"argo logs {run}", f"argo retry {run}")),
+            Command("The same on a cluster", (f"argosight logs {run}{node} --cluster", f"argo retry {run}")),
         ]
     elif outcome.version is not None:
         commands = [Command("Serve this version", _serve(evidence, outcome)), Command("Ask it", (_ask(),))]
