@@ -17,7 +17,7 @@ class ArgoVersion(NamedTuple):
 
 
 SUPPORTED: Final = (ArgoVersion(4, 0), ArgoVersion(4, 1))
-"""The versions on which the whole of `tests/cluster` has passed, the oldest first."""
+"""The versions that `tests/cluster` was run on, the oldest first."""
 FOLLOWED: Final = SUPPORTED[-1]
 """Where the versions differ, the local engine does what this one does."""
 
