@@ -88,6 +88,41 @@ LABELME_PLACES = st.sampled_from(
         *[("shapes", 1, name) for name in ("points", "mask")],
     ]
 )
+DATUMARO = {
+    "categories": {"label": {"labels": [{"name": "plane"}]}},
+    "items": [
+        {
+            "id": "a",
+            "image": {"path": "a.jpg", "size": [48, 64]},
+            "annotations": [
+                {"type": "bbox", "label_id": 0, "bbox": [1, 2, 3, 4], "group": 0, "attributes": {"cut": True}},
+                {"type": "polygon", "label_id": 0, "points": [1, 2, 9, 4, 9, 6]},
+                {"type": "mask", "label_id": 0, "rle": {"counts": [10, 3062], "size": [48, 64]}},
+            ],
+        }
+    ],
+}
+ITEM = ("items", 0)
+DATUMARO_PLACES = st.sampled_from(
+    [
+        ("items",),
+        ITEM,
+        ("categories", "label"),
+        ("categories", "label", "labels"),
+        ("categories", "label", "labels", 0),
+        *[(*ITEM, name) for name in ("id", "image", "annotations")],
+        *[(*ITEM, "image", name) for name in ("path", "size")],
+        *[(*ITEM, "annotations", 0), (*ITEM, "annotations", 1, "points"), (*ITEM, "annotations", 1, "points", 0)],
+        *[(*ITEM, "annotations", 0, name) for name in ("type", "label_id", "bbox", "group", "attributes")],
+        *[(*ITEM, "annotations", 2, "rle"), (*ITEM, "annotations", 2, "rle", "counts")],
+    ]
+)
+
+
+@PATIENT
+@given(DATUMARO_PLACES, ANYTHING)
+def test_step_ends_cleanly_when_a_datumaro_file_says_anything(path: tuple[Any, ...], value: Any) -> None:
+    survives({"d.json": changed(DATUMARO, path, value)})
 
 
 @PATIENT

@@ -68,7 +68,7 @@ def _row(entry: dict[str, Any], number: int | None, found: str, *, single: bool)
         remarks = (*remarks, "mask_padded")
     box = entry["bbox"]
     if box:
-        return Row(number, entry["name"], _corners(box), found, rings=rings, mask=mask, remarks=remarks)
+        return Row(number, entry["name"], corners_of(box), found, rings=rings, mask=mask, remarks=remarks)
     if rings:
         corners: Corners | None = around(rings)
     else:
@@ -79,7 +79,12 @@ def _row(entry: dict[str, Any], number: int | None, found: str, *, single: bool)
     return Row(number, entry["name"], corners, found, rings=rings, mask=mask, remarks=remarks)
 
 
-def _corners(box: Any) -> Corners:
+def corners_of(box: Any) -> Corners:
+    """Return the box that JSON has as `[x, y, width, height]`.
+
+    Raises:
+        Rejection: If it is none.
+    """
     if not isinstance(box, list) or len(box) != 4:
         raise Rejection("wrong_columns")
     x, y, width, height = map(as_coordinate, box)
