@@ -23,9 +23,9 @@ class IngestInputs(Model):
     source_sha256: str = Field(default="", pattern="^([0-9a-f]{64})?$")
     """SHA-256 that a single-file source must have, in hex. Empty: not checked."""
 
-    format: Literal["auto", "yolo", "darknet", "voc", "coco", "label-studio", "cvat", "labelme", "datumaro", "csv"] = (
-        "auto"
-    )
+    format: Literal[
+        "auto", "yolo", "darknet", "voc", "coco", "label-studio", "cvat", "labelme", "datumaro", "supervisely", "csv"
+    ] = "auto"
     """Layout of the labels; `auto` recognises it, and says what it found when two fit."""
 
     classes: str = ""

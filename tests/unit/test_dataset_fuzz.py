@@ -125,6 +125,39 @@ def test_step_ends_cleanly_when_a_datumaro_file_says_anything(path: tuple[Any, .
     survives({"d.json": changed(DATUMARO, path, value)})
 
 
+SUPERVISELY = {
+    "size": {"width": 64, "height": 48},
+    "tags": [],
+    "objects": [
+        {"classTitle": "plane", "geometryType": "rectangle", "points": {"exterior": [[1, 2], [3, 4]]}, "tags": []},
+        {
+            "classTitle": "plane",
+            "geometryType": "polygon",
+            "points": {"exterior": [[1, 2], [9, 2], [9, 9]], "interior": [[[3, 3], [4, 3], [4, 4]]]},
+        },
+        {"classTitle": "plane", "geometryType": "bitmap", "bitmap": {"data": "eJwDAAAAAAE=", "origin": [1, 2]}},
+    ],
+}
+SUPERVISELY_PLACES = st.sampled_from(
+    [
+        *[(name,) for name in SUPERVISELY],
+        ("size", "width"),
+        ("objects", 0),
+        *[("objects", 0, name) for name in ("classTitle", "geometryType", "points", "tags", "description")],
+        *[("objects", 1, "points", name) for name in ("exterior", "interior")],
+        *[("objects", 1, "points", "interior", 0), ("objects", 1, "points", "interior", 0, 0, 0)],
+        *[("objects", 1, "points", "exterior", 0, 0)],
+        *[("objects", 2, "bitmap"), ("objects", 2, "bitmap", "data"), ("objects", 2, "bitmap", "origin")],
+    ]
+)
+
+
+@PATIENT
+@given(SUPERVISELY_PLACES, ANYTHING)
+def test_step_ends_cleanly_when_a_supervisely_file_says_anything(path: tuple[Any, ...], value: Any) -> None:
+    survives({"ann/a.jpg.json": changed(SUPERVISELY, path, value)})
+
+
 @PATIENT
 @given(LABELME_PLACES, ANYTHING)
 def test_step_ends_cleanly_when_a_labelme_file_says_anything(path: tuple[Any, ...], value: Any) -> None:

@@ -5,12 +5,12 @@ import io
 import json
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from steps.dataset.issues import Rejection
 from steps.dataset.masks import MAX_PIXELS, Mask, from_pixels
@@ -123,6 +123,23 @@ def pasted(part: NDArray[Any], left: int, top: int, size: tuple[float, float] | 
     if corners is None:
         raise Rejection("zero_size")
     return mask, corners
+
+
+def with_holes(ring: Ring, holes: Sequence[Ring], size: tuple[float, float] | None) -> Mask:
+    """Return the mask inside `ring` and outside of all `holes`, in a picture of `size`, width and height in pixels.
+
+    Raises:
+        Rejection: `mask_broken`, if the size is not known or too large.
+    """
+    width, height = map(round, size or (0, 0))
+    if not 0 < width * height <= MAX_PIXELS:
+        raise Rejection("mask_broken", f"a polygon with holes in a picture of {width}x{height}")
+    image = Image.new("L", (width, height))
+    pen = ImageDraw.Draw(image)
+    pen.polygon(ring, fill=1)
+    for hole in holes:
+        pen.polygon(hole, fill=0)
+    return from_pixels(np.asarray(image))
 
 
 def bitmap(text: Any, *, packed: bool = False) -> NDArray[np.uint8]:
