@@ -40,16 +40,15 @@ LABELS = frozenset(
         ".labels",
         ".csv",
         ".tsv",
-        ".tfrecord",
-        ".tfrecords",
-        ".record",
         ".pbtxt",
     }
 )
-"""Extensions of files that the formats look into; see `RECORDS` for files that hold pictures and labels in one."""
+"""Extensions of files that the formats look into; see `RECORDS` for more."""
 
-RECORDS = re.compile(r".*(?:\.tf-?records?|\.record|(?:tf|\.)-?records?-\d+-of-\d+)(?:\.gz)?", re.IGNORECASE)
-"""Names of TFRecord files; a shard has no extension of its own, as in `train.record-00000-of-00010`."""
+RECORDS = re.compile(
+    r".*(?:\.tf-?rec(?:ords?)?|\.records?|[._-](?:tf-?)?rec(?:ords?)?-\d+-of-\d+)(?:\.gz)?", re.IGNORECASE
+)
+"""Names of TFRecord files, which hold pictures and labels in one; a shard's ends as in `train.record-00000-of-00010`."""
 
 UNSAFE = frozenset(
     {

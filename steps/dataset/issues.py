@@ -60,6 +60,7 @@ TREATMENTS: dict[str, Treatment] = {
         "row", "rejected", "the columns can be read in two ways, and no other row of the source tells which"
     ),
     "wrong_cells": Treatment("row", "rejected", "the row does not have as many cells as the header, or names no image"),
+    "uneven_lists": Treatment("row", "rejected", "the record's lists do not give the object all sides of a box"),
     "mixed_units": Treatment(
         "row", "rejected", "in pixels where the image's first row is in shares of it, or the reverse"
     ),
@@ -104,6 +105,8 @@ TREATMENTS: dict[str, Treatment] = {
     "image_too_small": Treatment("image", "rejected", "a side of the picture is shorter than 10 pixels"),
     "image_missing": Treatment("image", "rejected", "the labels mention an image that is not there"),
     "image_ambiguous": Treatment("image", "rejected", "several images fit the name that the labels mention"),
+    "record_broken": Treatment("image", "rejected", "the record is damaged, or the file of records ends too early"),
+    "record_without_image": Treatment("image", "rejected", "the record has no picture"),
     "size_mismatch": Treatment("image", "rejected", "the labels were made on a picture of another shape"),
     "label_unreadable": Treatment("image", "rejected", "the labels of the image cannot be read"),
     # Other files, and the source

@@ -10,12 +10,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from steps.dataset.file_kinds import JUNK, PICTURES, unwanted
+from steps.dataset.file_kinds import JUNK, PICTURES, RECORDS, unwanted
 from steps.dataset.issues import Issue
 from steps.dataset.listing import Listing
 
 Note = Callable[[Issue], None]
 """Where issues go that belong to no image's labels."""
+
+
+Metering = Callable[[int], Callable[[int], None]]
+"""Takes the bytes of packed files, and returns what counts bytes that are unpacked from them; it refuses too many."""
+
+
+def unlimited(_: int) -> Callable[[int], None]:
+    """Return what counts nothing; see `Metering`."""
+    return lambda _: None
 
 
 def key(name: str) -> str:
@@ -35,12 +44,18 @@ class Tree:
     folders: dict[str, str] = field(repr=False)
     """Every folder that has files, by `key`."""
 
+    unpacked: Path
+    """Folder, at first not there, for pictures that formats take out of other files; they are not among `pictures`."""
+
+    meter: Metering
+    """To be asked before something is unpacked."""
+
     _index: Path
     _db: sqlite3.Connection = field(repr=False)
     _opened: ExitStack = field(repr=False)
 
     @classmethod
-    def scan(cls, folder: Path, index: Path, note: Note) -> "Tree":
+    def scan(cls, folder: Path, index: Path, note: Note, meter: Metering = unlimited) -> "Tree":
         """List the files below `folder`, wrapper folders peeled off; `index` is a file to keep the list in."""
         with ExitStack() as opened:
             db = opened.enter_context(closing(sqlite3.connect(index, isolation_level=None)))
@@ -49,7 +64,7 @@ class Tree:
                 "CREATE TABLE file (path TEXT PRIMARY KEY, folder TEXT, base TEXT, stem TEXT, suffix TEXT, picture INT)"
                 " WITHOUT ROWID"
             )
-            tree = cls(_unwrap(folder, note), {}, index, db, opened)
+            tree = cls(_unwrap(folder, note), {}, index.with_suffix(".unpacked"), meter, index, db, opened)
             db.executemany("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?)", tree._walk(note))
             db.executescript("CREATE INDEX by_base ON file (base); CREATE INDEX by_stem ON file (stem);")
             # Nothing failed: from here on the connection is the tree's to close.
@@ -78,6 +93,15 @@ class Tree:
         """Yield every other file that has one of `suffixes`, such as `.txt`, in any case."""
         marks = ",".join("?" * len(suffixes))
         return self._paths(f"SELECT path FROM file WHERE suffix IN ({marks}) ORDER BY path", *suffixes)  # noqa: S608
+
+    def records(self) -> Iterator[str]:
+        """Yield every TFRecord file, by its name."""
+        return (path for path in self.label_files() if RECORDS.fullmatch(path.rpartition("/")[2]))
+
+    def place(self, path: str) -> Path:
+        """Return where the file at `path` is: below `root`, or unpacked."""
+        unpacked = self.unpacked / path
+        return unpacked if unpacked.exists() else self.root / path
 
     def named(self, base: str) -> Iterator[str]:
         """Yield every file that is called `base`, in any case, in whatever folder."""

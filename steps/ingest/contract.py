@@ -24,7 +24,18 @@ class IngestInputs(Model):
     """SHA-256 that a single-file source must have, in hex. Empty: not checked."""
 
     format: Literal[
-        "auto", "yolo", "darknet", "voc", "coco", "label-studio", "cvat", "labelme", "datumaro", "supervisely", "csv"
+        "auto",
+        "coco",
+        "csv",
+        "cvat",
+        "darknet",
+        "datumaro",
+        "label-studio",
+        "labelme",
+        "supervisely",
+        "tfrecord",
+        "voc",
+        "yolo",
     ] = "auto"
     """Layout of the labels; `auto` recognises it, and says what it found when two fit."""
 

@@ -45,7 +45,12 @@ def ingest(inputs: IngestInputs, work: Workspace) -> IngestOutputs:
     with (
         work.scratch("ingest") as scratch,
         Ledger(scratch / "ledger.sqlite") as ledger,
-        Tree.scan(_folder(inputs, scratch, ledger, work), scratch / "tree.sqlite", ledger.note) as tree,
+        Tree.scan(
+            _folder(inputs, scratch, ledger, work),
+            scratch / "tree.sqlite",
+            ledger.note,
+            lambda size: _limits(inputs, size).count_bytes,
+        ) as tree,
     ):
         chosen = recognise(tree, inputs.format)
         source = chosen.open(tree, rules.keep)
@@ -63,7 +68,7 @@ def ingest(inputs: IngestInputs, work: Workspace) -> IngestOutputs:
         info = _write(dataset, ledger, classes, redact(inputs.source), chosen.name)
         thumbnails = intake / "thumbnails"
         thumbnails.mkdir(parents=True)
-        original = partial(_original, tree.root, scratch)
+        original = partial(_original, tree, scratch)
         pictures = {
             "thumbnails": draw_samples(ledger, images, thumbnails, classes),
             "quarantine_thumbnails": draw_quarantine(ledger, images, thumbnails, classes, original),
@@ -92,10 +97,14 @@ def _folder(inputs: IngestInputs, scratch: Path, ledger: Ledger, work: Workspace
     )
     if fetched.is_dir():
         return fetched
-    limits = Limits(inputs.max_entries, inputs.max_bytes, inputs.max_ratio)
-    extraction = Extraction(scratch / "unpacked", limits, ledger.note, work.progress)
+    extraction = Extraction(scratch / "unpacked", _limits(inputs), ledger.note, work.progress)
     unpack(fetched, extraction)
     return extraction.into
+
+
+def _limits(inputs: IngestInputs, packed: int = 0) -> Limits:
+    """Return the limits of an archive, or of other files of `packed` bytes that pictures are taken out of."""
+    return Limits(inputs.max_entries, inputs.max_bytes, inputs.max_ratio, packed)
 
 
 def _read_all(source: Source, tree: Tree, settings: Settings, ledger: Ledger, *, workers: int, work: Workspace) -> None:
@@ -122,7 +131,7 @@ def _read_all(source: Source, tree: Tree, settings: Settings, ledger: Ledger, *,
 
 def _tasks(source: Source, tree: Tree, settings: Settings, ledger: Ledger) -> Iterator[Task]:
     for picture in source.pictures():
-        file = _original(tree.root, settings.owned, picture.path)
+        file = _original(tree, settings.owned, picture.path)
         if not file.exists():
             ledger.note(Issue("image_missing", picture.path, rows=_rows_of(picture)))
         else:
@@ -138,8 +147,8 @@ def _rows_of(picture: Picture) -> int:
         return 0
 
 
-def _original(root: Path, scratch: Path, path: str) -> Path:
-    return place_of(path, scratch / "remote") if is_remote(path) else root / path
+def _original(tree: Tree, scratch: Path, path: str) -> Path:
+    return place_of(path, scratch / "remote") if is_remote(path) else tree.place(path)
 
 
 def _reasons(ledger: Ledger) -> str:

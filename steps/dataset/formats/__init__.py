@@ -7,7 +7,7 @@ are the newer ones.
 
 import pkgutil
 from importlib import import_module
-from itertools import islice
+from itertools import chain, islice
 
 from steps.dataset.formats.source import Format, Labels, Picture, Source
 from steps.dataset.tree import Tree
@@ -36,7 +36,7 @@ def recognise(tree: Tree, wanted: str) -> Format:
     Raises:
         DatasetError: If no format fits, or several do, or the wanted one does not; it says what was found.
     """
-    if next(tree.pictures(), None) is None and next(tree.files(".json"), None) is None:
+    if next(chain(tree.pictures(), tree.files(".json"), tree.records()), None) is None:
         raise DatasetError(
             f"no image in the source; found {tree.census()}",
             hint="a source holds images (jpg, png, …) and their labels",
