@@ -72,6 +72,7 @@ TREATMENTS: dict[str, Treatment] = {
     "turned_box": Treatment("row", "noted", "a turned box; the upright box around it is used"),
     "image_label": Treatment("row", "left_out", "a label of the whole image, or of a relation, marks no object"),
     "deleted": Treatment("row", "left_out", "the object was deleted in the labelling tool"),
+    "ignored_region": Treatment("row", "left_out", "a region that the data set says is none of its objects"),
     "not_visible": Treatment("row", "left_out", "the object of the track is not on this frame (outside)"),
     "no_frame": Treatment("row", "rejected", "the object of the track does not say which frame it is on"),
     "mask_broken": Treatment("row", "rejected", "the mask cannot be read, or does not fit its size"),

@@ -30,10 +30,12 @@ class IngestInputs(Model):
         "cvat",
         "darknet",
         "datumaro",
+        "kitti",
         "label-studio",
         "labelme",
         "supervisely",
         "tfrecord",
+        "visdrone",
         "voc",
         "yolo",
     ] = "auto"

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steps.dataset.file_kinds import PICTURES
-from steps.dataset.formats.source import Labels, Picture
+from steps.dataset.formats.source import Labels, Picture, SplitName
 from steps.dataset.issues import Issue
 from steps.dataset.listing import Listing
 from steps.dataset.tree import Tree, key, mirrored, parent, stem
 
-IMAGE_FOLDERS = ("images", "JPEGImages", "imgs", "img", "image")
+IMAGE_FOLDERS = ("images", "JPEGImages", "imgs", "img", "image", "image_2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class PairedSource:
         folders: Where the images with a label file lie.
         labels: Makes the labels of an image: of a label file, or of None where it has none.
         settings: Files of the whole source that were read.
+        split: Says where the source puts an image, where it does so otherwise than by a folder called as the split is.
     """
 
     tree: Tree
@@ -34,13 +35,14 @@ class PairedSource:
     folders: frozenset[str]
     labels: Callable[[str | None, str], Labels]
     settings: tuple[str, ...] = ()
+    split: Callable[[str], SplitName] = lambda _: ""
 
     def pictures(self) -> Iterator[Picture]:
         """Yield images with a label file, and those without that lie in a folder of others with one."""
         for path in self.tree.pictures():
             file = self.listing.first(path)
             if file or parent(path) in self.folders:
-                yield Picture(path, self.labels(file, path))
+                yield Picture(path, self.labels(file, path), split=self.split(path))
 
     def left_out(self) -> Iterator[Issue]:
         """Yield label files without an image of their own; images in other folders are found by `ingest`."""

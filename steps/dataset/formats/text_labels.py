@@ -1,0 +1,91 @@
+"""Text files with a line for each object, one file an image: what KITTI and VisDrone share, and how to tell them from YOLO."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from steps.dataset.formats.paired import beside
+from steps.dataset.issues import FOUND_LIMIT, Rejection
+from steps.dataset.label_text import read_text
+from steps.dataset.rows import Reading, Row
+from steps.dataset.tree import Tree, key, parent
+
+SAMPLE = 20
+"""Files of a folder that are looked into: a folder has labels of one format."""
+
+BLANK = "\0 \t\r\n\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class TextLabels:
+    """The label file of one image, boxes in pixels.
+
+    Attributes:
+        file: The label file. None: there is none.
+        source: Its path inside the source, or the image's where there is none.
+        parse: Returns the row that a line states, of a number from 1; raises Rejection where it states none.
+    """
+
+    file: Path | None
+    source: str
+    parse: Callable[[str, int], Row]
+
+    def read(self) -> Reading:
+        """Return every line; see `source.Labels`."""
+        reading = Reading(self.source, in_pixels=True, present=self.file is not None)
+        if self.file is None:
+            return reading
+        text, repaired = read_text(self.file)
+        if repaired:
+            reading.note("encoding", None, repaired)
+        for number, line in enumerate(text.splitlines(), 1):
+            if not line.strip(BLANK):
+                continue
+            reading.total += 1
+            try:
+                reading.rows.append(self.parse(line.strip(BLANK), number))
+            except Rejection as fault:
+                reading.note(fault.code, number, line.strip()[:FOUND_LIMIT])
+        return reading
+
+
+def candidates(tree: Tree, folders: tuple[str, ...]) -> Iterator[str]:
+    """Yield the text files that lie below a folder called one of `folders`, or beside images."""
+    suits: dict[str, bool] = {}
+    for path in tree.files(".txt"):
+        folder = parent(path)
+        if folder not in suits:
+            named = any(part in folders for part in key(folder).split("/"))
+            suits[folder] = named or tree.has_pictures(folder)
+        if suits[folder]:
+            yield path
+
+
+def recognised_folder(tree: Tree, folders: tuple[str, ...], is_row: Callable[[str], bool]) -> str | None:
+    """Return the first folder of label files, if most files with text that belong to an image have such rows; else None."""
+    looked: Counter[str] = Counter()
+    hits: Counter[str] = Counter()
+    for path in candidates(tree, folders):
+        folder = parent(path)
+        if looked[folder] >= SAMPLE or not beside(tree, path, folders):
+            continue
+        lines = _lines(tree.root / path)
+        looked[folder] += bool(lines)
+        hits[folder] += any(map(is_row, lines))
+    first = next((folder for folder in hits if hits[folder]), None)
+    return first if hits.total() * 2 > looked.total() else None
+
+
+def count_rows(path: Path, is_row: Callable[[str], bool]) -> int | None:
+    """Return how many lines a file has, or None where no line of it is such a row."""
+    lines = _lines(path) if path.suffix.lower() == ".txt" else []
+    return len(lines) if any(map(is_row, lines)) else None
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        text, _ = read_text(path)
+    except (Rejection, OSError):
+        return []
+    return [line.strip(BLANK) for line in text.splitlines() if line.strip(BLANK)]
