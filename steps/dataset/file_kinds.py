@@ -50,6 +50,9 @@ RECORDS = re.compile(
 )
 """Names of TFRecord files, which hold pictures and labels in one; a shard's ends as in `train.record-00000-of-00010`."""
 
+CARD = re.compile(r"(?:.*/)?README\.md", re.IGNORECASE)
+"""Name of a data set's card, which may say what classes are called."""
+
 UNSAFE = frozenset(
     {
         ".cache",
@@ -78,6 +81,6 @@ JUNK = re.compile(r"__MACOSX|Thumbs\.db|desktop\.ini|@eaDir|\..*", re.IGNORECASE
 def unwanted(name: str) -> str:
     """Return the issue code of a file that is never looked at for its extension, or empty where it is wanted."""
     suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  (a million times; pathlib is much slower)
-    if suffix in PICTURES or suffix in LABELS or RECORDS.fullmatch(name):
+    if suffix in PICTURES or suffix in LABELS or RECORDS.fullmatch(name) or CARD.fullmatch(name):
         return ""
     return "unsafe_file_dropped" if suffix in UNSAFE else "file_ignored"

@@ -59,6 +59,7 @@ TREATMENTS: dict[str, Treatment] = {
     "ambiguous_columns": Treatment(
         "row", "rejected", "the columns can be read in two ways, and no other row of the source tells which"
     ),
+    "broken_line": Treatment("row", "rejected", "the line is no JSON object"),
     "wrong_cells": Treatment("row", "rejected", "the row does not have as many cells as the header, or names no image"),
     "uneven_lists": Treatment("row", "rejected", "the record's lists do not give the object all sides of a box"),
     "mixed_units": Treatment(

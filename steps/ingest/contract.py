@@ -26,10 +26,12 @@ class IngestInputs(Model):
     format: Literal[
         "auto",
         "coco",
+        "createml",
         "csv",
         "cvat",
         "darknet",
         "datumaro",
+        "hugging-face",
         "kitti",
         "label-studio",
         "labelme",

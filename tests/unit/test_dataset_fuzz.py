@@ -202,3 +202,47 @@ def test_step_ends_cleanly_when_a_table_says_anything(place: int, text: str) -> 
     cells[place] = text
     content = "filename,width,height,class,xmin,ymin,xmax,ymax\n" + ",".join(cells)
     survives({"labels.csv": content.encode("utf-8", "replace")})
+
+
+OBJECTS = {
+    "file_name": "a.jpg",
+    "width": 64,
+    "height": 48,
+    "objects": {"bbox": [[1, 2, 3, 4]], "categories": ["plane"]},
+}
+OBJECT_PLACES = st.sampled_from(
+    [
+        *[(name,) for name in OBJECTS],
+        ("objects", "bbox"),
+        ("objects", "bbox", 0),
+        ("objects", "bbox", 0, 2),
+        ("objects", "categories"),
+        ("objects", "categories", 0),
+    ]
+)
+CREATEML = [
+    {"image": "a.jpg", "annotations": [{"label": "plane", "coordinates": {"x": 5, "y": 6, "width": 4, "height": 4}}]}
+]
+CREATEML_PLACES = st.sampled_from(
+    [
+        (0,),
+        (0, "image"),
+        (0, "annotations"),
+        (0, "annotations", 0),
+        (0, "annotations", 0, "label"),
+        (0, "annotations", 0, "coordinates"),
+        (0, "annotations", 0, "coordinates", "x"),
+    ]
+)
+
+
+@PATIENT
+@given(OBJECT_PLACES, ANYTHING)
+def test_step_ends_cleanly_when_hugging_faces_metadata_says_anything(path: tuple[Any, ...], value: Any) -> None:
+    survives({"metadata.jsonl": changed(OBJECTS, path, value)})
+
+
+@PATIENT
+@given(CREATEML_PLACES, ANYTHING)
+def test_step_ends_cleanly_when_a_createml_file_says_anything(path: tuple[Any, ...], value: Any) -> None:
+    survives({"x.json": changed([*CREATEML, *CREATEML], path, value)})

@@ -69,19 +69,19 @@ def load(path: Path) -> tuple[Any, str]:
     text, repaired = decode(path.read_bytes())
     try:
         content = json.loads(text, parse_constant=lambda _: None)
-        return (_without_surrogates(content) if "\\ud" in text.lower() else content), repaired
+        return (without_surrogates(content) if "\\ud" in text.lower() else content), repaired
     except (ValueError, RecursionError) as error:
         raise Rejection("label_unreadable", f"broken JSON: {' '.join(str(error).split())}") from None
 
 
-def _without_surrogates(value: Any) -> Any:
+def without_surrogates(value: Any) -> Any:
     """Return JSON whose texts can be written again: half a character, as a cut escape leaves it, becomes a question mark."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
+        return [without_surrogates(item) for item in value]
     if isinstance(value, dict):
-        return {_without_surrogates(name): _without_surrogates(item) for name, item in value.items()}
+        return {without_surrogates(name): without_surrogates(item) for name, item in value.items()}
     return value
 
 

@@ -49,6 +49,7 @@ class Gathering:
 
     def add(self, reference: str, entry: Entry, *, rows: int = 1) -> None:
         """Put `entry`, which has `rows` label rows, with the image that `reference` means."""
+        reference = reference.encode("utf-8", "replace").decode()  # Half a character cannot be looked up.
         place = self._find(reference, entry["file"])
         if place.startswith(MISSING):
             entry = {"file": entry["file"], "row": entry["row"], "rows": rows, "reference": reference[-FOUND_LIMIT:]}

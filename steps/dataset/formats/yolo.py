@@ -170,4 +170,5 @@ FORMAT = Format(
         "Where `data.yaml` names lists of images, or `train.txt`, `val.txt` or `test.txt` is one, other images are left out.",
     ),
     sample="data.yaml\nimages/train/a.jpg\nlabels/train/a.txt",
+    instead_of=("createml",),
 )
