@@ -33,10 +33,12 @@ class Artifact:
 
     `optional` artifacts are typed `Path | None` and may be absent: the step then sees None. `file` is the suffix of
     an output that is one file (`json`, `html`): it travels as it is, for people to open; folders travel as a tar.
+    `evidence` is an output that a step may leave although it refuses its input: it says what was found.
     """
 
     optional: bool = False
     file: str = ""
+    evidence: bool = False
 
 
 @dataclass(frozen=True, slots=True)

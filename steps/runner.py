@@ -31,7 +31,7 @@ RECORD = "record.json"
 def run(step: Step[Any, Any], argv: Sequence[str]) -> int:
     """Run `step` on command-line arguments, under `$STEP_WORK`, and return its exit code.
 
-    Outputs appear under `out/` all at once, when the step has returned. Whatever happened, `record.json` tells what
+    Outputs appear under `out/` all at once, when the step has returned; only evidence appears there after a refusal. Whatever happened, `record.json` tells what
     ran, for how long, with what peak memory, and why it failed. Lineage and report are made from these: no URL in the
     record, or in what is said of a fault, shows its credentials.
 
@@ -52,6 +52,7 @@ def run(step: Step[Any, Any], argv: Sequence[str]) -> int:
         if reused:
             record["reused"] = reused
     except StepError as error:
+        _leave_evidence(step, root)
         code, fault = error.exit_code, f"{step.name}: {error}"
         record["error"] = _redacted({"message": error.message, "hint": error.hint})
     except (KeyboardInterrupt, _Terminated) as stop:
@@ -106,6 +107,16 @@ def _execute(step: Step[Any, Any], inputs: Model, root: Path) -> tuple[dict[str,
     staging.rename(final)
     shutil.rmtree(state)
     return told, made
+
+
+def _leave_evidence(step: Step[Any, Any], root: Path) -> None:
+    """Move what a step left that refuses its input to where outputs are; nothing else of it counts."""
+    for name, field in split_fields(step.outputs)[1].items():
+        mark = artifact_mark(field)
+        left = root / ".out" / name
+        if mark and mark.evidence and left.exists():
+            (root / "out").mkdir(exist_ok=True)
+            left.rename(root / "out" / name)
 
 
 def _check_artifacts(step: Step[Any, Any], outputs: Model, staging: Path) -> None:

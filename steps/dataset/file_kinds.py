@@ -23,6 +23,10 @@ PICTURES = frozenset(
         ".jp2",
         ".dng",
         ".pfm",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
     }
 )
 """Extensions of files that somebody meant as a picture. Not all can be read; those are quarantined by name."""
@@ -74,13 +78,23 @@ UNSAFE = frozenset(
 )
 """Extensions of files that could run code when some library loads them."""
 
+ARCHIVES = frozenset({".zip", ".tar", ".tgz", ".gz", ".7z", ".rar", ".bz2", ".xz", ".zst", ".z01", ".001"})
+"""Extensions of archives, which are not unpacked inside a source."""
+
 JUNK = re.compile(r"__MACOSX|Thumbs\.db|desktop\.ini|@eaDir|\..*", re.IGNORECASE)
 """Names that desktops and version control leave behind."""
 
 
+def is_picture(name: str) -> bool:
+    """Return whether a file was meant as a picture, by its extension."""
+    return os.path.splitext(name)[1].lower() in PICTURES  # noqa: PTH122  (a million times; pathlib is much slower)
+
+
 def unwanted(name: str) -> str:
     """Return the issue code of a file that is never looked at for its extension, or empty where it is wanted."""
-    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  (a million times; pathlib is much slower)
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  (as above)
     if suffix in PICTURES or suffix in LABELS or RECORDS.fullmatch(name) or CARD.fullmatch(name):
         return ""
+    if suffix in ARCHIVES:
+        return "archive_inside"
     return "unsafe_file_dropped" if suffix in UNSAFE else "file_ignored"

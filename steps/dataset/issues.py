@@ -94,6 +94,7 @@ TREATMENTS: dict[str, Treatment] = {
     "empty_labels": Treatment("image", "noted", "no row in the labels: background"),
     "all_rows_bad": Treatment("image", "rejected", "every row of its labels was rejected"),
     "unlabelled": Treatment("image", "left_out", "no label file, and --unlabelled leaves such images out"),
+    "same_file": Treatment("image", "merged", "a link and its target; the one with labels is used"),
     "not_listed": Treatment("image", "left_out", "the labels do not mention the image"),
     "between_keyframes": Treatment(
         "image", "left_out", "a track passes the frame, and the file does not say where; export it with all frames"
@@ -115,10 +116,17 @@ TREATMENTS: dict[str, Treatment] = {
     "label_without_image": Treatment("file", "rejected", "a label file that belongs to no image"),
     "label_encoding": Treatment("file", "repaired", "the file of labels was not plain UTF-8"),
     "not_listed_labels": Treatment("file", "left_out", "labels of an image that no list of images has"),
+    "same_label_file": Treatment("file", "merged", "a link and its target; one of them was read"),
     "other_labels": Treatment("file", "left_out", "labels of another format than the one that is read"),
     "unsafe_file_dropped": Treatment("file", "left_out", "a file that could run code when loaded; never opened"),
     "file_ignored": Treatment("file", "left_out", "a file that holds neither a picture nor labels"),
-    "link_ignored": Treatment("file", "left_out", "a link or special file; never followed"),
+    "archive_inside": Treatment("file", "rejected", "an archive inside the source is not unpacked; unpack it first"),
+    "system_file": Treatment("file", "left_out", "a file that desktops and version control leave behind"),
+    "link_ignored": Treatment(
+        "file",
+        "left_out",
+        "a link that leads nowhere, out of the source or in a circle, or a special file; never followed",
+    ),
     "name_not_utf8": Treatment("file", "rejected", "a file name that is not UTF-8; rename the file to use it"),
     "names_unknown": Treatment("source", "noted", "no class names came with the labels; --classes can give them"),
     "names_repeated": Treatment("source", "noted", "a class name that several indices have; they are one class"),

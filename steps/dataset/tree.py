@@ -12,6 +12,7 @@ from typing import Self
 
 from steps.dataset.file_kinds import JUNK, PICTURES, RECORDS, unwanted
 from steps.dataset.issues import Issue
+from steps.dataset.links import Links
 from steps.dataset.listing import Listing
 
 Note = Callable[[Issue], None]
@@ -34,7 +35,7 @@ def key(name: str) -> str:
 
 @dataclass(slots=True)
 class Tree:
-    """The files below a folder, without links, special files and what desktops leave behind.
+    """The files below a folder, without special files and what desktops leave behind; links are followed inside of it.
 
     Used with `with`, which closes the index and the listing.
     Paths are text relative to `root`, with `/`. Everything is listed in the order of paths.
@@ -50,6 +51,9 @@ class Tree:
     meter: Metering
     """To be asked before something is unpacked."""
 
+    links: Links = field(repr=False)
+    """The links that were followed."""
+
     _index: Path
     _db: sqlite3.Connection = field(repr=False)
     _opened: ExitStack = field(repr=False)
@@ -64,7 +68,9 @@ class Tree:
                 "CREATE TABLE file (path TEXT PRIMARY KEY, folder TEXT, base TEXT, stem TEXT, suffix TEXT, picture INT)"
                 " WITHOUT ROWID"
             )
-            tree = cls(_unwrap(folder, note), {}, index.with_suffix(".unpacked"), meter, index, db, opened)
+            links = Links(folder)
+            root = _unwrap(folder, note, links)
+            tree = cls(root, {}, index.with_suffix(".unpacked"), meter, links, index, db, opened)
             db.executemany("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?)", tree._walk(note))
             db.executescript("CREATE INDEX by_base ON file (base); CREATE INDEX by_stem ON file (stem);")
             # Nothing failed: from here on the connection is the tree's to close.
@@ -107,10 +113,9 @@ class Tree:
         """Yield every file that is called `base`, in any case, in whatever folder."""
         return self._paths("SELECT path FROM file WHERE base = ? ORDER BY path", key(base))
 
-    def census(self) -> str:
-        """Return in words how many files of each extension there are."""
-        rows = self._db.execute("SELECT suffix, COUNT(*) FROM file GROUP BY suffix ORDER BY 2 DESC, 1 LIMIT 8")
-        return ", ".join(f"{count} {suffix}" for suffix, count in rows) or "no file of a kind that is looked at"
+    def census(self) -> dict[str, int]:
+        """Return how many files of each extension there are."""
+        return dict(self._db.execute("SELECT suffix, COUNT(*) FROM file GROUP BY suffix").fetchall())
 
     def has(self, path: str) -> bool:
         """Tell whether there is a file at exactly `path`."""
@@ -181,21 +186,21 @@ class Tree:
             yield path
 
     def _walk(self, note: Note) -> Iterator[tuple[str, str, str, str, str, bool]]:
-        waiting = [""]
+        waiting: list[tuple[str, tuple[str, ...]]] = [("", ())]
         while waiting:
-            folder = waiting.pop()
+            folder, chain = waiting.pop()
             with os.scandir(self.root / folder) as entries:
                 for entry in entries:
                     name = entry.name
                     path = f"{folder}/{name}" if folder else name
-                    if JUNK.fullmatch(name):
-                        continue
-                    fault = _fault(entry)
+                    fault = _fault(entry, self.links, chain)
                     if fault:
                         note(Issue(fault, _shown(path)))
                     elif entry.is_dir():
-                        waiting.append(path)
+                        waiting.append((path, (*chain, os.path.realpath(entry.path)) if entry.is_symlink() else chain))
                     else:
+                        if chain or entry.is_symlink():
+                            self.links.follow(path, self.root / path)
                         self.folders[key(folder)] = folder
                         stem, suffix = os.path.splitext(name)  # noqa: PTH122  (a million times; pathlib is much slower)
                         suffix = suffix.lower()
@@ -226,17 +231,20 @@ def mirrored(folder: str, old: tuple[str, ...], new: str) -> str | None:
     return None
 
 
-def _unwrap(folder: Path, note: Note) -> Path:
+def _unwrap(folder: Path, note: Note, links: Links) -> Path:
     """Return the folder inside wrapper folders: those that hold one folder and else nothing that is looked at."""
     while True:
         with os.scandir(folder) as entries:
-            inside = [entry for entry in entries if not JUNK.fullmatch(entry.name)]
-        wanted = [entry for entry in inside if not _fault(entry)]
+            inside = list(entries)
+        if any(entry.is_symlink() for entry in inside):
+            return folder
+        faults = {entry.name: _fault(entry, links) for entry in inside}
+        wanted = [entry for entry in inside if not faults[entry.name]]
         if len(wanted) != 1 or not wanted[0].is_dir():
             return folder
-        for entry in inside:
-            if entry is not wanted[0]:
-                note(Issue(_fault(entry), _shown(entry.name)))
+        for name, fault in faults.items():
+            if fault:
+                note(Issue(fault, _shown(name)))
         folder = Path(wanted[0].path)
 
 
@@ -249,10 +257,14 @@ def _common(one: list[str], other: list[str]) -> int:
     return count
 
 
-def _fault(entry: os.DirEntry[str]) -> str:
+def _fault(entry: os.DirEntry[str], links: Links, chain: tuple[str, ...] = ()) -> str:
+    if JUNK.fullmatch(entry.name):
+        return "system_file"
     if not _is_text(entry.name):
         return "name_not_utf8"
-    if entry.is_symlink() or not (entry.is_dir() or entry.is_file()):
+    if entry.is_symlink() and (fault := links.fault(entry, chain)):
+        return fault
+    if not (entry.is_dir() or entry.is_file()):
         return "link_ignored"
     return "" if entry.is_dir() else unwanted(entry.name)
 

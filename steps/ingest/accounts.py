@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Literal, get_args
 
+from steps.dataset.file_kinds import is_picture
 from steps.dataset.issues import Fate, Issue
 
 Kind = Literal["pictures", "label_files", "other_files"]
@@ -47,7 +48,10 @@ class Accounts:
             promised = f"{issue.file}\0{issue.row}\0{issue.found}" if issue.code in PROMISED else issue.file
             self.file("pictures", promised, fate)
         elif scope == "file":
-            self.file("label_files" if issue.code in LABELS else "other_files", issue.file, fate)
+            kind: Kind = "label_files" if issue.code in LABELS else "other_files"
+            # A desktop's `._a.jpg` is no picture, whatever it is called.
+            lost = is_picture(issue.file) and issue.code != "system_file"
+            self.file("pictures" if lost else kind, issue.file, fate)
 
     def unaccounted(self, kind: Kind, paths: Iterable[str]) -> Iterator[str]:
         """Yield those of `paths` of which nobody told."""
@@ -75,5 +79,5 @@ class Accounts:
 PROMISED = frozenset({"image_missing", "image_ambiguous"})
 """Issues of images that labels mention and the source does not have."""
 
-LABELS = frozenset({"label_without_image", "not_listed_labels", "other_labels", "label_encoding"})
+LABELS = frozenset({"label_without_image", "not_listed_labels", "other_labels", "same_label_file", "label_encoding"})
 """Issues of files that hold labels."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from steps.errors import DatasetError
 from steps.ingest.extraction import Extraction
 from steps.ingest.tar_archive import unpack_tar
-from steps.ingest.zip_archive import unpack_zip
+from steps.ingest.zip_archive import part_of_split, unpack_zip
 
 TAR_MARK, TAR_MARK_AT = b"ustar", 257
 
@@ -45,6 +45,8 @@ def unpack(path: Path, extraction: Extraction) -> None:
 def _unpacker(path: Path) -> Callable[[Path, Extraction], None] | None:
     with path.open("rb") as file:
         head = file.read(512)
+    if head.startswith(b"PK\7\x08"):
+        raise part_of_split(path.name, "the first part")
     if head.startswith((b"PK\3\4", b"PK\5\6")) or (head[:2] == b"MZ" and zipfile.is_zipfile(path)):
         return unpack_zip
     if head.startswith(b"\x1f\x8b") or head[TAR_MARK_AT:].startswith(TAR_MARK) or _is_old_tar(head):

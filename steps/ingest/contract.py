@@ -103,7 +103,7 @@ class IngestOutputs(Model):
     dataset: Annotated[Path, Artifact()]
     """Canonical data set: `dataset.json`, `annotations.jsonl`, `images/`."""
 
-    intake: Annotated[Path, Artifact()]
+    intake: Annotated[Path, Artifact(evidence=True)]
     """Intake report: `intake.json`, which accounts for every picture, label file and row and names all that was repaired, rejected or left out, and `thumbnails/`."""
 
     images: int = Field(ge=1)

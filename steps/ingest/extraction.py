@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from steps.dataset.file_kinds import unwanted
-from steps.dataset.issues import Issue
+from steps.dataset.issues import FOUND_LIMIT, Issue
 from steps.dataset.tree import Note
 from steps.errors import DatasetError, InputError
 from steps.ingest.limits import CHUNK, Limits, Metered, safe_name
@@ -31,6 +31,8 @@ class Extraction:
             DatasetError: If the name is one that no honest archive has.
         """
         path = safe_name(name)
+        if path is None:
+            self.note(Issue("system_file", name[:FOUND_LIMIT]))
         if not path:
             return None
         code = unwanted(path)

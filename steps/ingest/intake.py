@@ -7,6 +7,7 @@ from typing import Any
 
 from steps.dataset import DatasetInfo
 from steps.dataset.issues import TREATMENTS
+from steps.errors import DatasetError
 from steps.ingest.ledger import Finding, Ledger
 
 ISSUES_A_CODE = 1000
@@ -41,6 +42,22 @@ def write_intake(folder: Path, ledger: Ledger, info: DatasetInfo, layout: str, p
         "duplicates": ledger.duplicates(DUPLICATES),
         **pictures,
     }
+    (folder / "intake.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_refusal(folder: Path, ledger: Ledger, source: str, refusal: DatasetError) -> None:
+    """Write what is known of a source that is refused, and why it is."""
+    issues = list(_issues(ledger))
+    report = {
+        "source": source,
+        "refused": refusal.message,
+        "hint": refusal.hint,
+        "accounts": ledger.accounts.report(),
+        "counts": dict(sorted(ledger.counts.items())),
+        "issues": issues,
+        "issues_omitted": ledger.counts.total() - len(issues),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "intake.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

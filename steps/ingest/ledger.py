@@ -5,7 +5,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from steps.dataset.formats import Format, labels_in
@@ -122,11 +122,22 @@ class Ledger:
                 ),
             )
 
+    def dropped(self) -> dict[str, list[str]]:
+        """Return the paths of files that are never looked at, by extension."""
+        files: dict[str, list[str]] = {}
+        codes = ("file_ignored", "unsafe_file_dropped", "archive_inside")
+        for (path,) in self._db.execute("SELECT file FROM issue WHERE code IN (?, ?, ?) ORDER BY file", codes):
+            files.setdefault(PurePosixPath(path).suffix.lower(), []).append(path)
+        return files
+
     def close_accounts(self, tree: Tree, chosen: Format) -> None:
         """Find the files of `tree` that nobody told of, look what they are, and remember them by name."""
         for path in self.accounts.unaccounted("pictures", tree.pictures()):
             self.note(Issue("not_listed", path))
-        for path in self.accounts.unaccounted("label_files", tree.label_files()):
+        unread = self.accounts.unaccounted("label_files", tree.label_files())
+        if tree.links:
+            unread = self._without_twins(tree, list(unread))
+        for path in unread:
             labels = labels_in(tree, path, chosen)
             if labels is None:
                 self.note(Issue("file_ignored", path))
@@ -135,6 +146,15 @@ class Ledger:
             code = "label_without_image" if form is chosen else "other_labels"
             found = "" if form is chosen else form.title
             self.note(Issue(code, path, None, found, rows))
+
+    def _without_twins(self, tree: Tree, unread: list[str]) -> Iterator[str]:
+        """Yield those of `unread` that are not, by a link, the same file as one that was read; the others are told of."""
+        twins = tree.links.twins(tree.root, unread, set(tree.label_files()) - set(unread))
+        for path in unread:
+            if path in twins:
+                self.note(Issue("same_label_file", path))
+            else:
+                yield path
 
     def entries(self) -> Iterator[Entry]:
         """Yield the images of the data set in order of their file names."""

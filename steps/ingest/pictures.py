@@ -2,14 +2,16 @@
 
 Kept byte for byte: upright 8-bit JPEG in grey or colour, and PNG without transparency. Converted: all else that
 Pillow reads. What was JPEG stays JPEG, at quality 95 without chroma subsampling; everything else becomes PNG.
-Transparency is laid on white, as labelling tools show it; 16 bits lose the lower 8; of several frames the first stays.
+Transparency is laid on white, as labelling tools show it; of several frames the first stays. 16 bits lose the lower 8; where
+the upper ones are not used, as by cameras of 10, 12 or 14 bits, the picture is stretched by its own range instead.
 """
 
 import io
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -17,7 +19,7 @@ from steps.dataset.issues import FOUND_LIMIT, Rejection
 
 Image.MAX_IMAGE_PIXELS = None  # Our own cap is checked before anything is decoded, and quarantines instead of warning.
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "PPM")
 """Decoders that may see the bytes; others, PostScript's for one, start programs. JPEG's reads MPO too."""
 
 EXTENSIONS = {
@@ -27,6 +29,7 @@ EXTENSIONS = {
     "WEBP": (".webp",),
     "TIFF": (".tif", ".tiff"),
     "BMP": (".bmp", ".dib"),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
 }
 
 SHORTEST_SIDE = 10
@@ -35,6 +38,9 @@ SHORTEST_SIDE = 10
 ORIENTATION = 0x0112
 JPEG_END = b"\xff\xd9"
 PNG_DEPTH_AT = 24
+
+TEXT_LINK = re.compile(rb"(?:\.{1,2}/)+[ -~]{1,1000}")
+"""Path of another file."""
 
 MARKS = {
     b"GIF8": "GIF",
@@ -112,7 +118,7 @@ def _checked(image: Image.Image, data: bytes, name: str, max_pixels: int) -> Pic
     if orientation != 1:
         changes.append(("exif_upright", f"orientation {orientation}"))
     upright = ImageOps.exif_transpose(image)
-    plain = _plain(upright)
+    plain = _plain(upright, kind)
     suffix = ".jpg" if kind in ("JPEG", "MPO") else ".png"
     if orientation == 1 or plain is not upright:
         changes.append(("converted", f"{described} to {plain.mode} {suffix}"))
@@ -155,14 +161,23 @@ def _depth(image: Image.Image, data: bytes) -> str:
     return "16-bit " if deep else ""
 
 
-def _plain(image: Image.Image) -> Image.Image:
-    """Return `image` in grey or colour, 8 bits a channel, nothing transparent."""
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Return a picture of 16 bits with 8: the upper ones, or its own range where it does not use the highest bit."""
+    low, high = cast("tuple[int, int]", image.getextrema())
+    if high >= 1 << 15:
+        low, high = 0, (1 << 16) - 256
+    scale = 255 / max(high - low, 1)
+    return image.point(lambda value: (value - low) * scale).convert("L")
+
+
+def _plain(image: Image.Image, kind: str) -> Image.Image:
+    """Return `image`, a file of `kind`, in grey or colour, 8 bits a channel, nothing transparent."""
     if image.mode in ("L", "RGB") and "transparency" not in image.info:
         return image
     if image.mode.startswith("I;16"):
-        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+        return _eight_bits(image.convert("I"))
     if image.mode in ("I", "F"):
-        raise Rejection("image_kind", f"{image.format} with 32 bits a pixel and channel")
+        raise Rejection("image_kind", f"{kind} with 32-bit {'floats' if image.mode == 'F' else 'integers'} as pixels")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, "white")
@@ -189,4 +204,8 @@ def _refuse_unknown(data: bytes) -> NoReturn:
         kind = "HEIC or AVIF"
     if kind:
         raise Rejection("image_kind", kind)
+    if TEXT_LINK.fullmatch(data):
+        raise Rejection(
+            "image_unreadable", f"a link to {data.decode()!r} that was stored as text, as git does without links"
+        )
     raise Rejection("image_unreadable", f"begins with {data[:12]!r}")

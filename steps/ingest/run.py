@@ -16,7 +16,7 @@ from steps.ingest.archive import unpack
 from steps.ingest.class_rules import ClassRules
 from steps.ingest.contract import IngestInputs, IngestOutputs
 from steps.ingest.extraction import Extraction
-from steps.ingest.intake import write_intake
+from steps.ingest.intake import write_intake, write_refusal
 from steps.ingest.ledger import Entry, Ledger
 from steps.ingest.limits import Limits
 from steps.ingest.pool import each_in_order, in_batches, warm_up
@@ -42,17 +42,37 @@ def ingest(inputs: IngestInputs, work: Workspace) -> IngestOutputs:
         warm_up()
     # Before anything is fetched: what arrives in the meantime then counts as new, even if some of it was read.
     listing = listing_digest(inputs.source)
-    with (
-        work.scratch("ingest") as scratch,
-        Ledger(scratch / "ledger.sqlite") as ledger,
-        Tree.scan(
-            _folder(inputs, scratch, ledger, work),
-            scratch / "tree.sqlite",
-            ledger.note,
-            lambda size: _limits(inputs, size).count_bytes,
-        ) as tree,
-    ):
-        chosen = recognise(tree, inputs.format)
+    with work.scratch("ingest") as scratch, Ledger(scratch / "ledger.sqlite") as ledger:
+        try:
+            info = _take_in(inputs, rules, ledger, scratch, workers=workers, work=work)
+        except DatasetError as refusal:
+            write_refusal(work.out / "intake", ledger, redact(inputs.source), refusal)
+            raise
+        aside = sum(rejected(ledger, "row").values()) + sum(rejected(ledger, "image").values())
+    return IngestOutputs(
+        dataset=work.out / "dataset",
+        intake=work.out / "intake",
+        images=info.images,
+        boxes=info.boxes,
+        quarantined=aside,
+        digest=info.digest,
+        listing=listing,
+    )
+
+
+def _take_in(
+    inputs: IngestInputs, rules: ClassRules, ledger: Ledger, scratch: Path, *, workers: int, work: Workspace
+) -> DatasetInfo:
+    """Write the data set and the intake report.
+
+    Raises:
+        DatasetError: If the source is refused.
+    """
+    folder = _folder(inputs, scratch, ledger, work)
+    with Tree.scan(
+        folder, scratch / "tree.sqlite", ledger.note, lambda size: _limits(inputs, size).count_bytes
+    ) as tree:
+        chosen = recognise(tree, inputs.format, ledger.dropped())
         source = chosen.open(tree, rules.keep)
         if isinstance(source, LabelStudioSource):
             _refuse_unknown_labels(source, rules)
@@ -74,16 +94,7 @@ def ingest(inputs: IngestInputs, work: Workspace) -> IngestOutputs:
             "quarantine_thumbnails": draw_quarantine(ledger, images, thumbnails, classes, original),
         }
         write_intake(intake, ledger, info, source.layout, pictures)
-        aside = sum(rejected(ledger, "row").values()) + sum(rejected(ledger, "image").values())
-    return IngestOutputs(
-        dataset=dataset,
-        intake=intake,
-        images=info.images,
-        boxes=info.boxes,
-        quarantined=aside,
-        digest=info.digest,
-        listing=listing,
-    )
+    return info
 
 
 def _folder(inputs: IngestInputs, scratch: Path, ledger: Ledger, work: Workspace) -> Path:
@@ -130,13 +141,26 @@ def _read_all(source: Source, tree: Tree, settings: Settings, ledger: Ledger, *,
 
 
 def _tasks(source: Source, tree: Tree, settings: Settings, ledger: Ledger) -> Iterator[Task]:
+    twins = _unlabelled_twins(source, tree)
     for picture in source.pictures():
+        if picture.path in twins:
+            ledger.note(Issue("same_file", picture.path))
+            continue
         file = _original(tree, settings.owned, picture.path)
         if not file.exists():
             ledger.note(Issue("image_missing", picture.path, rows=_rows_of(picture)))
         else:
             split = picture.split or split_of_folder(picture.path)
             yield Task(file, picture.path, ledger.name_of(picture), picture.labels, split)
+
+
+def _unlabelled_twins(source: Source, tree: Tree) -> set[str]:
+    """Return images without labels that are, by a link, the same file as one with labels."""
+    if not tree.links:
+        return set()
+    without = [picture.path for picture in source.pictures() if picture.labels.source == picture.path]
+    labelled = [picture.path for picture in source.pictures() if picture.labels.source != picture.path]
+    return tree.links.twins(tree.root, without, labelled)
 
 
 def _rows_of(picture: Picture) -> int:

@@ -37,16 +37,39 @@ def _unpack(metered: Metered, packed: IO[bytes], extraction: Extraction) -> None
             archive.members.clear()  # type: ignore[attr-defined]  # Else it keeps all of them.
             extraction.tell(packed.tell())
             extraction.limits.count_entry()
-            if member.issym() or member.islnk():
+            if member.issym():
                 raise refuse("a link", member.name)
-            if not (member.isreg() or member.isdir()) or member.issparse():
+            if not (member.isreg() or member.isdir() or member.islnk()) or member.issparse():
                 raise refuse("a special file", member.name)
             if member.isdir():
                 safe_name(member.name)
                 continue
             target = extraction.wanted(member.name)
+            if member.islnk():
+                if target:
+                    _link(target, member, extraction)
+                continue
             content = archive.extractfile(member) if target else None
             if target and content:
                 extraction.write(target, content)
     if metered.last.strip(b"\0"):
         raise tarfile.ReadError("an entry's header is damaged")  # Here tarfile would take it for the end.
+
+
+def _link(target: str, member: tarfile.TarInfo, extraction: Extraction) -> None:
+    """Write a hard link of the archive: the content of an entry before it, once more.
+
+    Raises:
+        DatasetError: If it leads out of the archive, or to nothing that was unpacked.
+    """
+    try:
+        original = safe_name(member.linkname)
+    except DatasetError:
+        raise refuse("a link that leads out of it", member.name) from None
+    if original is None or not (extraction.into / original).is_file():
+        raise DatasetError(
+            f"the archive has a hard link to an entry that is not there: {member.name[:200]!r} to {member.linkname[:200]!r}",
+            hint="pack it again; `tar --hard-dereference` packs the files themselves",
+        )
+    with (extraction.into / original).open("rb") as content:
+        extraction.write(target, content)

@@ -36,7 +36,7 @@ def refuse_if_bad(ledger: Ledger, max_bad_share: float) -> None:
     _refuse_guessed(ledger)
     checks: tuple[tuple[str, Mapping[Fate, int], tuple[Scope, ...]], ...] = (
         ("label rows", ledger.accounts.rows, ("row", "file", "image")),
-        ("images", ledger.accounts.files("pictures"), ("image", "row")),
+        ("images", ledger.accounts.files("pictures"), ("image", "file", "row")),
     )
     for name, fates, scopes in checks:
         bad, total = fates.get("rejected", 0), sum(fates.values()) - fates.get("left_out", 0)

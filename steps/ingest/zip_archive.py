@@ -14,6 +14,7 @@ from steps.errors import DatasetError
 from steps.ingest.extraction import Extraction
 from steps.ingest.limits import CHUNK, Limits, Metered, refuse, safe_name
 from steps.ingest.pool import each_in_threads, in_batches
+from steps.ingest.zip_names import names_of
 from steps.runtime.cores import available_cores
 
 ENCRYPTED = 0x1
@@ -24,6 +25,9 @@ BATCH = 32
 """Entries that a thread takes at once."""
 
 MOST_THREADS = 8
+
+WHOLE64 = 0xFFFF
+"""Number of this disk in archives whose true numbers stand in the 64-bit record."""
 
 END = struct.Struct("<4s4H2LH")
 END64 = struct.Struct("<4sQ2H2L4Q")
@@ -57,10 +61,19 @@ def unpack_zip(path: Path, extraction: Extraction) -> None:
         ) from None
 
 
+def part_of_split(name: str, which: str) -> DatasetError:
+    """Return the refusal of one part of a zip that was split into several files."""
+    return DatasetError(
+        f"{name} is {which} of a split zip",
+        hint="join the parts first: zip -s 0 set.zip --out whole.zip, or 7z x set.zip",
+    )
+
+
 def _wanted(archive: zipfile.ZipFile, extraction: Extraction) -> Iterator[tuple[zipfile.ZipInfo, str]]:
+    name_of = names_of(archive)
     for info in archive.infolist():
         _check(info)
-        name = _name(info)
+        name = name_of(info)
         if info.is_dir() or name.endswith("/"):
             safe_name(name)
             continue
@@ -92,11 +105,6 @@ def _check(info: zipfile.ZipInfo) -> None:
         )
 
 
-def _name(info: zipfile.ZipInfo) -> str:
-    """Return the name with `/`: old Windows tools wrote backslashes, which are then folders too."""
-    return info.orig_filename.replace("\\", "/")
-
-
 def _count_entries(file: BinaryIO, limits: Limits) -> None:
     """Walk the central directory before `ZipFile` reads it into memory, where each entry takes half a kilobyte."""
     start, size = _directory(file)
@@ -119,6 +127,8 @@ def _directory(file: BinaryIO) -> tuple[int, int]:
     place = tail.rfind(b"PK\5\6")
     if place < 0 or len(tail) - place < END.size:
         raise zipfile.BadZipFile("its end is missing")
+    if END.unpack_from(tail, place)[1] not in (0, WHOLE64):
+        raise part_of_split("the file", "the last part")
     size = END.unpack_from(tail, place)[5]
     stop = tail_start + place
     at = place - LOCATOR64.size

@@ -48,7 +48,13 @@ def test_wrapper_folders_are_peeled_off_when_they_hold_nothing_else(tmp_path: Pa
     paths = ("a/b/c.jpg", "a/b/c.txt", "a/LICENSE", "__MACOSX/a/b/._c.jpg", ".DS_Store", "a/.git/x.jpg")
     with scan(tmp_path, *paths) as (tree, issues):
         assert list(tree.pictures()) == ["c.jpg"]
-    assert [issue.file for issue in issues] == ["LICENSE"]
+    found = {issue.file: issue.code for issue in issues}
+    assert found == {
+        ".DS_Store": "system_file",
+        "__MACOSX": "system_file",
+        "LICENSE": "file_ignored",
+        ".git": "system_file",
+    }
 
 
 def test_files_are_listed_in_order_when_folders_are_deep(tmp_path: Path) -> None:

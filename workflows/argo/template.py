@@ -87,7 +87,7 @@ def build_template(
                 Parameter(name=n, description=describe(f), value_from=m.ValueFrom(path=str(WORK / "out" / n)))
                 for n, f in out_parameters.items()
             ),
-            # First of the artifacts, and optional: it is there after a failure too, when the others are not.
+            # First of the artifacts, and optional, as is evidence: it is there after a failure too, when the others are not.
             S3Artifact(
                 name="record",
                 path=str(WORK / "record.json"),
@@ -95,7 +95,7 @@ def build_template(
                 archive=NoneArchiveStrategy(),
                 optional=True,
             ),
-            *(_output_artifact(step, n) for n in out_artifacts),
+            *(_output_artifact(step, n) for n in sorted(out_artifacts, key=lambda n: not _evidence(out_artifacts[n]))),
         ],
         service_account_name=account or None,
         retry_strategy=None if timeout else _retry(),
@@ -120,7 +120,12 @@ def _parameter(name: str, field: FieldInfo, default_key: str) -> Parameter:
 
 def _optional(field: FieldInfo) -> bool | None:
     mark = artifact_mark(field)
-    return True if mark and mark.optional else None
+    return True if mark and (mark.optional or mark.evidence) else None
+
+
+def _evidence(field: FieldInfo) -> bool:
+    mark = artifact_mark(field)
+    return mark is not None and mark.evidence
 
 
 def _output_artifact(step: Step[Any, Any], name: str) -> S3Artifact:

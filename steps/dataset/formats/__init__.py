@@ -7,17 +7,14 @@ are the newer ones.
 
 import pkgutil
 from importlib import import_module
-from itertools import chain, islice
+from itertools import chain
 
 from steps.dataset.formats.source import Format, Labels, Picture, Source
+from steps.dataset.formats.unrecognised import Dropped, without_images, without_labels
 from steps.dataset.tree import Tree
 from steps.errors import DatasetError
 
 __all__ = ["FORMATS", "Format", "Labels", "Picture", "Source", "labels_in", "recognise"]
-
-
-UNREAD = 3
-"""Files that a refusal names, of each format whose labels are there and cannot be read."""
 
 
 def _found() -> dict[str, Format]:
@@ -30,34 +27,32 @@ FORMATS: dict[str, Format] = _found()
 """Every format, by name."""
 
 
-def recognise(tree: Tree, wanted: str) -> Format:
+def recognise(tree: Tree, wanted: str, dropped: Dropped) -> Format:
     """Return the format of `tree`; `wanted` is one of `FORMATS`, or `auto`.
+
+    Args:
+        tree: The files of the source that are looked at.
+        wanted: What `--format` says.
+        dropped: Files that are not, for the refusal.
 
     Raises:
         DatasetError: If no format fits, or several do, or the wanted one does not; it says what was found.
     """
-    if next(chain(tree.pictures(), tree.files(".json"), tree.records()), None) is None:
-        raise DatasetError(
-            f"no image in the source; found {tree.census()}",
-            hint="a source holds images (jpg, png, …) and their labels",
-        )
     fitting = {name: found for name, each in FORMATS.items() if (found := each.recognise(tree))}
-    if wanted != "auto":
-        if wanted not in fitting:
-            raise DatasetError(
-                f"--format={wanted}: no such labels in the source; found {_described(fitting) or tree.census()}",
-                hint="leave --format out to have the format recognised",
-            )
+    if wanted in fitting:
         return FORMATS[wanted]
+    if not fitting and next(chain(tree.pictures(), tree.records()), None) is None:
+        raise without_images(tree, dropped)
+    if wanted != "auto":
+        raise DatasetError(
+            f"--format={wanted}: no such labels in the source; found {_described(fitting) or without_labels(tree, FORMATS, dropped).message}",
+            hint="leave --format out to have the format recognised",
+        )
     for name in tuple(fitting):
         for other in FORMATS[name].instead_of:
             fitting.pop(other, None)
     if not fitting:
-        unread = [text for each in FORMATS.values() for text in islice(each.unread(tree), UNREAD)]
-        raise DatasetError(
-            f"no labels recognised in the source; found {tree.census()}{''.join(f'; {text}' for text in unread)}",
-            hint="labels are YOLO .txt files named as the images are, Pascal VOC .xml, COCO .json or Label Studio's .json",
-        )
+        raise without_labels(tree, FORMATS, dropped)
     if len(fitting) > 1:
         raise DatasetError(
             f"two kinds of labels fit: {_described(fitting)}",

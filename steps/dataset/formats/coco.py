@@ -19,10 +19,10 @@ import ijson
 
 from steps.dataset.formats.coco_rows import CocoLabels, entry_of, is_crowd
 from steps.dataset.formats.json_file import json_file, refusing_broken
-from steps.dataset.formats.source import SPLITS, Format, Picture, SplitName
+from steps.dataset.formats.source import Format, Picture, split_of_name
 from steps.dataset.issues import FOUND_LIMIT, Issue
 from steps.dataset.listing import Listing
-from steps.dataset.tree import Tree, key, parent, stem
+from steps.dataset.tree import Tree, parent, stem
 from steps.errors import DatasetError
 
 MOST_CROWDS = 0.1
@@ -74,7 +74,7 @@ class CocoSource:
         """Yield every listed image; one without annotations is background."""
         for path, entries in self.listing.images():
             file = json.loads(entries[0])["file"]
-            yield Picture(path, CocoLabels(file, entries, self.single), split=split_of_file(file))
+            yield Picture(path, CocoLabels(file, entries, self.single), split=split_of_name(file))
 
     def left_out(self) -> Iterator[Issue]:
         """Yield images and annotations that belong to nothing, and files that are not read."""
@@ -91,12 +91,6 @@ class CocoSource:
     def files(self) -> Iterator[str]:
         """Yield the JSON files."""
         yield from _annotation_files(self.tree)
-
-
-def split_of_file(path: str) -> SplitName:
-    """Return the split that the name of a file tells, such as `instances_val2017.json`; empty where it tells none."""
-    words = key(stem(path)).replace("-", "_").replace(".", "_").split("_")
-    return next((SPLITS[word] for word in reversed(words) if word in SPLITS), "")
 
 
 def identity(value: Any) -> str:

@@ -1,0 +1,62 @@
+"""Links inside a folder: followed where they lead to something in that same folder, and nowhere else."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MOST_FOLDERS = 1000
+"""Links to folders that are followed; more of them lead to each other."""
+
+
+@dataclass(slots=True)
+class Links:
+    """The links that were followed.
+
+    Attributes:
+        within: Folder that links may not leave.
+    """
+
+    within: Path
+    _targets: dict[str, str] = field(default_factory=dict)
+    _folders: int = 0
+
+    def __post_init__(self) -> None:
+        self.within = Path(os.path.realpath(self.within))
+
+    def __bool__(self) -> bool:
+        return bool(self._targets)
+
+    def fault(self, entry: os.DirEntry[str], chain: tuple[str, ...] = ()) -> str:
+        """Return the issue code of a link that is not followed; empty where it is.
+
+        A link to a folder around it, or to one on the way to it, would list the same files over and over. `chain` has
+        the folders that links on the way led to.
+        """
+        target = Path(os.path.realpath(entry.path))
+        if not target.exists() or self.within not in (target, *target.parents):
+            return "link_ignored"
+        if not target.is_dir():
+            return "" if target.is_file() else "link_ignored"
+        here = Path(os.path.realpath(Path(entry.path).parent))
+        if target in (here, *here.parents) or str(target) in chain or self._folders >= MOST_FOLDERS:
+            return "link_ignored"
+        self._folders += 1
+        return ""
+
+    def follow(self, path: str, file: Path) -> None:
+        """Remember the file at `path`, which a link leads to."""
+        self._targets[path] = os.path.realpath(file)
+
+    def twins(self, root: Path, paths: Iterable[str], kept: Iterable[str]) -> set[str]:
+        """Return those of `paths` that are the same file as one of `kept`; all are relative to `root`."""
+        real_root = os.path.realpath(root)
+        shared = set(self._targets.values())
+        if not shared:
+            return set()
+
+        def real(path: str) -> str:
+            return self._targets.get(path) or f"{real_root}/{path}"
+
+        have = {place for path in kept if (place := real(path)) in shared}
+        return {path for path in paths if real(path) in have}

@@ -1,0 +1,104 @@
+"""Links in folders and archives: followed inside, named where they are not, and one file is one picture."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from steps.errors import DatasetError
+from tests.factories_ingest import Files, files_in, open_archive, picture, take_in, write_tree
+
+LINE = "0 0.5 0.5 0.25 0.25"
+BOX = [("van", (24.0, 18.0, 40.0, 30.0))]
+LABELS: Files = {f"set/labels/{name}.txt": LINE for name in "ab"} | {"set/data.yaml": "names: [van]"}
+
+
+def linked(tmp_path: Path, *, absolute: bool) -> Path:
+    """A folder whose images are links to a store inside of it, as caches lay them out."""
+    folder = write_tree(tmp_path / "data", {**LABELS, "blobs/1.jpg": picture(), "blobs/2.jpg": picture("blue")})
+    (folder / "set" / "images").mkdir()
+    for name, blob in (("a", "1"), ("b", "2")):
+        target = folder / "blobs" / f"{blob}.jpg" if absolute else Path(f"../../blobs/{blob}.jpg")
+        (folder / "set" / "images" / f"{name}.jpg").symlink_to(target)
+    return folder
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_links_are_followed_and_targets_merged_when_they_stay_inside(tmp_path: Path, absolute: bool) -> None:
+    intake = take_in(tmp_path, linked(tmp_path, absolute=absolute))
+    assert intake.boxes == {"a.jpg": BOX, "b.jpg": BOX}
+    assert [file for file, *_ in intake.issues("same_file")] == ["blobs/1.jpg", "blobs/2.jpg"]
+    pictures = intake.report["accounts"]["pictures"]
+    assert (pictures["total"], pictures["used"], pictures["merged"]) == (4, 2, 2)
+
+
+def test_linked_folders_are_followed_when_they_lead_inside(tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "data", {**LABELS, "store/a.jpg": picture(), "store/b.jpg": picture("blue")})
+    (folder / "set" / "images").symlink_to(folder / "store")
+    (folder / "again").symlink_to(folder / "store")
+    (folder / "set" / "around").symlink_to(folder)
+    intake = take_in(tmp_path, folder)
+    assert sorted(record.source for record in intake.records.values()) == ["set/images/a.jpg", "set/images/b.jpg"]
+    assert intake.issues("link_ignored") == [("set/around", None, "")]
+    pictures = intake.report["accounts"]["pictures"]
+    assert (pictures["total"], pictures["used"], pictures["merged"]) == (6, 2, 4)
+
+
+def test_listing_ends_when_linked_folders_lead_to_each_other(tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "data", {**LABELS, "set/images/a.jpg": picture(), "x/a.txt": "", "y/a.txt": ""})
+    (folder / "x" / "to").symlink_to(folder / "y")
+    (folder / "y" / "to").symlink_to(folder / "x")
+    assert take_in(tmp_path, folder, max_bad_share=0.5).boxes == {"a.jpg": BOX}
+
+
+def test_links_are_named_when_they_lead_out_or_nowhere(tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "data", {**LABELS, "set/images/a.jpg": picture()})
+    outside = write_tree(tmp_path / "outside", {"b.jpg": picture()})
+    (folder / "set" / "images" / "b.jpg").symlink_to(outside / "b.jpg")
+    (folder / "set" / "images" / "c.jpg").symlink_to("nothing.jpg")
+    intake = take_in(tmp_path, folder, max_bad_share=0.5)
+    assert [file for file, *_ in intake.issues("link_ignored")] == ["images/b.jpg", "images/c.jpg"]
+    assert intake.report["accounts"]["pictures"]["left_out"] == 2
+    assert [file for file, *_ in intake.issues("label_without_image")] == ["labels/b.txt"]
+
+
+def test_label_files_are_read_once_when_links_lead_to_them(tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "data", {"all/a.jpg": picture(), "texts/a.txt": LINE, "data.yaml": "names: [van]"})
+    (folder / "all" / "a.txt").symlink_to(folder / "texts" / "a.txt")
+    intake = take_in(tmp_path, folder)
+    assert intake.boxes == {"a.jpg": BOX}
+    assert intake.issues("same_label_file") == [("texts/a.txt", None, "")]
+
+
+def test_picture_is_called_a_link_when_it_was_stored_as_text(tmp_path: Path) -> None:
+    files = {**LABELS, "set/images/a.jpg": picture(), "set/images/b.jpg": "../../blobs/1.jpg"}
+    intake = take_in(tmp_path, files, max_bad_share=0.5)
+    assert "a link to '../../blobs/1.jpg' that was stored as text" in intake.issues("image_unreadable")[0][2]
+
+
+def pack(path: Path, members: dict[str, bytes | str]) -> Path:
+    """A tar of files (bytes) and hard links (the name of another entry)."""
+    with tarfile.open(path, "w") as archive:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            if isinstance(content, str):
+                member.type, member.linkname = tarfile.LNKTYPE, content
+                archive.addfile(member)
+            else:
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def test_hard_links_of_a_tar_are_files_when_they_lead_to_entries(tmp_path: Path) -> None:
+    path = pack(tmp_path / "a.tar", {"set/a.jpg": picture(), "set/b.jpg": "set/a.jpg", "set/c.jpg": "./set/b.jpg"})
+    open_archive(path, tmp_path / "out")
+    assert files_in(tmp_path / "out") == ["set/a.jpg", "set/b.jpg", "set/c.jpg"]
+    assert (tmp_path / "out/set/c.jpg").read_bytes() == picture()
+
+
+@pytest.mark.parametrize("target", ["../../etc/passwd", "/etc/passwd", "set/gone.jpg"])
+def test_tar_is_refused_when_a_hard_link_leads_elsewhere(tmp_path: Path, target: str) -> None:
+    with pytest.raises(DatasetError, match=r"a link that leads out of it|not there"):
+        open_archive(pack(tmp_path / "a.tar", {"set/a.jpg": picture(), "set/b.jpg": target}), tmp_path / "out")
