@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Literal, TypeVar, cast, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MultipleOf
 from pydantic import AfterValidator, BaseModel, ConfigDict
@@ -45,6 +45,23 @@ class Artifact:
 class Internal:
     """Marks a parameter that workflows do not offer at submission: machine limits and the like, right by default."""
 
+
+@dataclass(frozen=True, slots=True)
+class SiteDefault:
+    """Marks a parameter whose default is known to a site only: `s3://BUCKET/PREFIX`, in the bucket of `config/site.yaml`.
+
+    Templates and `argosight` fill it in. A step that is called by itself knows no site, so there it must be given, or its
+    own default says what that means.
+    """
+
+    prefix: str
+
+
+MODELS: Final = SiteDefault("models")
+"""Where the registry is."""
+
+DATASETS: Final = SiteDefault("datasets")
+"""Where data sets are uploaded to."""
 
 DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
@@ -135,6 +152,11 @@ def artifact_mark(field: FieldInfo) -> Artifact | None:
 def is_internal(field: FieldInfo) -> bool:
     """Tell whether `field` is marked as not offered at submission."""
     return any(isinstance(mark, Internal) for mark in field.metadata)
+
+
+def site_default(field: FieldInfo) -> SiteDefault | None:
+    """Return the `SiteDefault` mark of `field`, or None where its default is the same at every site."""
+    return next((mark for mark in field.metadata if isinstance(mark, SiteDefault)), None)
 
 
 def split_fields(model: type[Model]) -> tuple[dict[str, FieldInfo], dict[str, FieldInfo]]:

@@ -115,8 +115,7 @@ def _main(wiring: Wiring, resize: DAG, device: DAG, train: DAG) -> None:
             version=publish.get_parameter("version"),
             image=wiring.site.image("serve"),
             store_secret=wiring.site.store_secret,
-            gpu_resource=wiring.site.gpu.resource,
-            node_selector=",".join(f"{name}={value}" for name, value in wiring.site.gpu.node_selector.items()),
+            **wiring.site.gpu.for_servers(),
         )
 
 
@@ -183,7 +182,7 @@ def _train(wiring: Wiring) -> DAG:
                 TRAIN,
                 As(name=device, template=f"train-{device}", size=size, when=chosen),
                 device=device,
-                state=f"s3://{wiring.site.bucket}/{RUN_KEY}/state/train",
+                state=wiring.site.url(f"{RUN_KEY}/state/train"),
                 dataset=dag.get_artifact("dataset"),
                 splits=dag.get_artifact("splits"),
             )

@@ -5,10 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from steps.contract import Artifact, Duration, Internal, Model, Step
+from steps.contract import MODELS, Artifact, Duration, Internal, Model, Step
 
 NAME = "^[a-z]([a-z0-9-]{0,51}[a-z0-9])?$"
 QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
+
+_TAINT = r"[A-Za-z0-9./_-]*(=[A-Za-z0-9._-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)?"
+TAINTS = f"^$|^{_TAINT}(,{_TAINT})*$"
 
 
 class DeployInputs(Model):
@@ -37,8 +40,8 @@ class DeployInputs(Model):
     canary: int = Field(default=0, ge=0, le=99)
     """Percent of the requests for this version, while the one before keeps the rest. 0: all. Not in KServe's Standard mode, which splits for its own runtimes only."""
 
-    registry: str = "s3://argosight/models"
-    """Registry that holds the model: `s3://bucket/prefix`, or a folder."""
+    registry: Annotated[str, MODELS] = ""
+    """Registry that holds the model: `s3://bucket/prefix`, or a folder. Empty: that of the last deployment, where its settings are kept."""
 
     model_name: str = Field(default="detector", pattern="^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$")
     """Name of the model in the registry."""
@@ -51,6 +54,9 @@ class DeployInputs(Model):
 
     keep_settings: Annotated[bool, Internal()] = False
     """Take what is not given from the last deployment under this name, where there is one."""
+
+    first_registry: Annotated[str, Internal()] = ""
+    """With `keep-settings`, the registry where nothing was deployed under this name yet."""
 
     reason: Annotated[str, Internal()] = ""
     """With `change=rollback`, why: it is kept in the registry."""
@@ -94,8 +100,11 @@ class DeployInputs(Model):
     node_selector: Annotated[str, Internal()] = Field(default="", pattern=r"^$|^[^=,]+=[^=,]*(,[^=,]+=[^=,]*)*$")
     """Labels of the nodes for servers with a GPU: `label=value,label=value`."""
 
+    tolerations: Annotated[str, Internal()] = Field(default="nvidia.com/gpu:NoSchedule", pattern=TAINTS)
+    """Taints that servers with a GPU tolerate: `key:effect` whatever the value, or `key=value:effect`; comma-separated, no effect means every one."""
+
     server_flags: Annotated[str, Internal()] = ""
-    """More flags for the server, as on a command line: `--max-batch=4 --capture=s3://argosight/capture --capture-random=0.01`."""
+    """More flags for the server, as on a command line: `--max-batch=4 --capture=s3://bucket/capture --capture-random=0.01`."""
 
     ready_timeout: Duration = "5m"
     """Longest time until the version must answer."""

@@ -10,9 +10,10 @@ from steps.contract import duration_seconds
 from steps.deploy.contract import DeployInputs, DeployOutputs
 from steps.deploy.conversation import REQUEST_TIMEOUT_S, REQUESTS, Conversation, Golden, converse, line_to
 from steps.deploy.local_server import running_server
+from steps.deploy.registry import open_registry
 from steps.deploy.server_flags import ServerFlags
 from steps.errors import ParameterError
-from steps.registry import Registry, Version
+from steps.registry import Version
 from steps.runtime.golden import IMAGE
 from steps.workspace import Workspace
 
@@ -39,7 +40,7 @@ def _test(inputs: DeployInputs, work: Workspace) -> DeployOutputs:
             hint="use --deploy-target=deployment or kserve",
         )
     ServerFlags.read(inputs.server_flags)
-    registry = Registry.open(inputs.registry)
+    registry = open_registry(inputs)
     version = registry.resolve(inputs.model_name, inputs.version)
     with work.scratch("deploy") as scratch:
         golden = Golden.of(registry, version, scratch)

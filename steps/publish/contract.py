@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from steps.contract import Artifact, Internal, Model, Step
+from steps.contract import MODELS, Artifact, Internal, Model, Step
 
 
 class PublishInputs(Model):
@@ -24,7 +24,7 @@ class PublishInputs(Model):
     checkpoint: Annotated[Path, Artifact()]
     """Checkpoint folder; it goes into the version's results archive."""
 
-    registry: str = "s3://argosight/models"
+    registry: Annotated[str, MODELS] = Field(min_length=1)
     """Where versions are kept: `s3://bucket/prefix`, or a folder."""
 
     model_name: str = Field(default="detector", pattern="^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$")

@@ -16,8 +16,8 @@ class ServeInputs(Model):
     next one without dropping a request. API keys that requests must carry come from the variable ARGOSIGHT_API_KEYS.
     """
 
-    registry: str = "s3://argosight/models"
-    """Registry that holds the models: `s3://bucket/prefix`, or a folder."""
+    registry: str = ""
+    """Registry that holds the models: `s3://bucket/prefix`, or a folder. Empty: only with `model-folder`."""
 
     model_name: str = Field(default="detector", pattern=f"^{_NAME}(,{_NAME}){{0,15}}$")
     """Names of the models, parted by commas; the first answers requests that name none. `planes@3` is pinned to version 3."""

@@ -51,7 +51,8 @@ def origins_of(inputs: ServeInputs) -> list[Origin]:
     """Return where each model comes from, in the order of their names.
 
     Raises:
-        ParameterError: If a name comes twice, or `version` or `model_folder` is meant for several models.
+        ParameterError: If a name comes twice, `version` or `model_folder` is meant for several models, or neither
+            registry nor folder is named.
     """
     asked = [text.partition("@")[::2] for text in _parts(inputs.model_name)]
     names = [name for name, _ in asked]
@@ -64,6 +65,11 @@ def origins_of(inputs: ServeInputs) -> list[Origin]:
         )
     if inputs.model_folder:
         return [FolderOrigin(Path(inputs.model_folder), names[0])]
+    if not inputs.registry:
+        raise ParameterError(
+            "neither --registry nor --model-folder is given",
+            hint="name the registry that holds the models: s3://bucket/prefix, or a folder",
+        )
     registry = Registry.open(inputs.registry)
     return [RegistryOrigin(registry, name, int(pinned or inputs.version)) for name, pinned in asked]
 

@@ -1,8 +1,10 @@
 """Contract of the `watch` step."""
 
+from typing import Annotated
+
 from pydantic import Field
 
-from steps.contract import Model, Step
+from steps.contract import DATASETS, MODELS, Model, Step
 
 
 class WatchInputs(Model):
@@ -14,13 +16,13 @@ class WatchInputs(Model):
     again on the same data. No clock is asked, and nothing is downloaded.
     """
 
-    datasets: str = Field(default="s3://argosight/datasets", pattern="^s3://")
+    datasets: Annotated[str, DATASETS] = Field(pattern="^s3://")
     """Prefix that holds the data sets: `s3://bucket/prefix`."""
 
     source: str = ""
-    """One data set below `datasets` to look at, such as `s3://argosight/datasets/planes.zip`. Empty: all."""
+    """One data set below `datasets` to look at, such as `s3://bucket/datasets/planes.zip`. Empty: all."""
 
-    registry: str = "s3://argosight/models"
+    registry: Annotated[str, MODELS] = Field(min_length=1)
     """Where versions are kept: `s3://bucket/prefix`."""
 
     parameters: str = "{}"
@@ -46,5 +48,5 @@ WATCH = Step(
     inputs=WatchInputs,
     outputs=WatchOutputs,
     entry="steps.watch.run:watch",
-    example="--datasets=s3://argosight/datasets --registry=s3://argosight/models",
+    example="--datasets=s3://bucket/datasets --registry=s3://bucket/models",
 )

@@ -15,6 +15,7 @@ from tests.conformance.sources import ODD_NAME
 from tests.conformance.view import RunView, view_of_run
 from workflows.argo.catalog import build_workflows
 from workflows.local.engine import run_workflow
+from workflows.local.machine import GpuNode
 
 TINY = SMALL | {"cpu-epochs": "2", "gpu-timeout": "10s"}
 NO_GPU = {"example.com/no-such-gpu": "true"}
@@ -72,7 +73,8 @@ class DetectorCase:
             program.chmod(0o755)
             os.environ["PATH"] = f"{program.parent}:{before}"
         try:
-            return view_of_run(run_workflow(path, self.given(prefix, "here"), home, name=name))
+            node = GpuNode(site().gpu.resource, site().gpu.node_selector)
+            return view_of_run(run_workflow(path, self.given(prefix, "here"), home, name=name, gpu_node=node))
         finally:
             os.environ["PATH"] = before
 

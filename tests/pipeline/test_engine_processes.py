@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from workflows.local.engine import run_workflow
+from workflows.local.machine import GpuNode
 from workflows.local.process import birth_of
 from workflows.local.run import Run
 
@@ -18,7 +19,14 @@ WORK = {"volumes": [{"name": "work", "emptyDir": {}}]}
 MOUNT = {"volumeMounts": [{"name": "work", "mountPath": "/work"}]}
 
 
-def play(folder: Path, template: dict[str, Any], *, more: list[dict[str, Any]] | None = None, **spec: Any) -> Run:
+def play(
+    folder: Path,
+    template: dict[str, Any],
+    *,
+    more: list[dict[str, Any]] | None = None,
+    gpu_node: GpuNode | None = None,
+    **spec: Any,
+) -> Run:
     manifest = folder / "manifest.yaml"
     document = {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -27,7 +35,7 @@ def play(folder: Path, template: dict[str, Any], *, more: list[dict[str, Any]] |
         "spec": {"entrypoint": "main", "templates": [{"name": "main", **template}, *(more or [])], **WORK, **spec},
     }
     manifest.write_text(yaml.safe_dump(document))
-    return run_workflow(manifest, {}, folder / "home", name="w")
+    return run_workflow(manifest, {}, folder / "home", name="w", gpu_node=gpu_node)
 
 
 def shell(text: str, *outputs: str, **container: Any) -> dict[str, Any]:
@@ -155,12 +163,13 @@ def test_gpus_are_lent_one_by_one_when_nodes_ask_for_them(tmp_path: Path, monkey
     show = "printf '%s' \"[$CUDA_VISIBLE_DEVICES]\" > /work/g; sleep 0.2"
     gpu = {
         "name": "gpu",
-        "nodeSelector": {"accelerator": "nvidia"},
-        **shell(show, "g", resources={"limits": {"nvidia.com/gpu": "1"}}),
+        "nodeSelector": {"pool": "big"},
+        **shell(show, "g", resources={"limits": {"example.com/gpu": "1"}}),
     }
     plain = {"name": "plain", **shell(show, "g")}
     tasks = [{"name": name, "template": template} for name, template in (("a", "gpu"), ("b", "gpu"), ("c", "plain"))]
-    run = play(tmp_path, {"dag": {"tasks": tasks}}, more=[gpu, plain])
+    node = GpuNode("example.com/gpu", {"pool": "big"})
+    run = play(tmp_path, {"dag": {"tasks": tasks}}, more=[gpu, plain], gpu_node=node)
     assert [value(run, "g", f"w.{name}") for name in "abc"] == ["[0]", "[0]", "[]"]
     first, second = sorted((run.nodes["w.a"], run.nodes["w.b"]), key=lambda node: node.began or node.started)
     assert first.finished

@@ -6,10 +6,10 @@ import pytest
 from hera.workflows import ClusterWorkflowTemplate
 
 from steps.catalog import STEPS
-from steps.contract import Step, as_text, split_fields
+from steps.contract import Step, split_fields
 from tests.factories_argo import MAKE, SITE, USE
 from workflows.argo.site import Site, read_site
-from workflows.argo.template import RETRY, build_template
+from workflows.argo.template import RETRY, build_template, default_of
 from workflows.local.expression import parse
 
 
@@ -37,7 +37,7 @@ def test_every_input_is_declared_with_its_default(pair: tuple[Step[Any, Any], di
     parameters, artifacts = split_fields(step.inputs)
     inputs = template.get("inputs", {})
     assert {p["name"]: p.get("default") for p in inputs.get("parameters", [])} == {
-        name: None if field.is_required() else as_text(field.default) for name, field in parameters.items()
+        name: default_of(field, read_site()) for name, field in parameters.items()
     }
     assert {a["name"]: a["path"] for a in inputs.get("artifacts", [])} == {n: f"/work/in/{n}" for n in artifacts}
     assert all(parameter["description"] for parameter in inputs.get("parameters", []))

@@ -7,7 +7,7 @@ import pytest
 
 from steps.catalog import STEPS
 from steps.command_line import parse, parser_of
-from steps.contract import Step, artifact_mark, as_text, choices, is_internal, split_fields
+from steps.contract import Step, artifact_mark, as_text, choices, is_internal, site_default, split_fields
 from workflows.argo.site import ROOT, read_site
 
 
@@ -106,4 +106,5 @@ def _artifact_flags(step: Step[Any, Any]) -> list[str]:
 
 
 def _required_flags(step: Step[Any, Any]) -> list[str]:
-    return [f"--{name}=1" for name, field in split_fields(step.inputs)[0].items() if field.is_required()]
+    fields = split_fields(step.inputs)[0].items()
+    return [f"--{name}={'s3://a/b' if site_default(field) else 1}" for name, field in fields if field.is_required()]

@@ -6,6 +6,7 @@ from steps.command_line import parse
 from steps.deploy.cluster.record import Record, Served, overruled, settings_of, with_settings
 from steps.deploy.cluster.service import settle
 from steps.deploy.contract import DEPLOY, DeployInputs
+from steps.deploy.registry import open_registry
 from steps.errors import ParameterError
 
 KEPT = {"registry": "s3://argosight/models", "model-name": "planes", "cpu": "2", "image": "argosight/serve:1"}
@@ -31,7 +32,19 @@ def test_given_image_and_registry_hold_when_the_rest_is_kept() -> None:
 
 
 def test_a_deployment_is_made_when_nothing_is_there_to_keep() -> None:
-    assert settle(asked("--keep-settings=true"), None).deploy_target == "deployment"
+    settled = settle(asked("--keep-settings=true", "--first-registry=s3://here/models"), None)
+    assert (settled.deploy_target, settled.registry) == ("deployment", "s3://here/models")
+
+
+def test_the_registry_of_the_last_deployment_goes_before_that_of_the_site() -> None:
+    settled = settle(asked("--keep-settings=true", "--first-registry=s3://here/models"), record())
+    assert settled.registry == KEPT["registry"]
+    assert "first-registry" not in settings_of(settled)
+
+
+def test_a_deployment_is_refused_when_no_registry_is_known() -> None:
+    with pytest.raises(ParameterError, match="--registry is not given"):
+        open_registry(settle(asked("--keep-settings=true"), None))
 
 
 @pytest.mark.parametrize("change", ["promote", "rollback"])

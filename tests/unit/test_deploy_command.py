@@ -59,10 +59,11 @@ def test_put_back_is_waited_for_when_the_command_is_interrupted(tmp_path: Path) 
 
 def test_settings_are_kept_and_the_server_is_this_releases_when_none_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
     image = read_site().image("serve")
-    assert handed(monkeypatch) == {"keep_settings": "true", "image": image}
+    assert handed(monkeypatch) == {"keep_settings": "true", "image": image, "first_registry": "s3://argosight/models"}
     given = handed(monkeypatch, "--canary=10", "--registry=s3://a/b", "--image=mine", "--version=2")
     assert given == {
         "keep_settings": "true",
+        "first_registry": "s3://argosight/models",
         "image": "mine",
         "registry": "s3://a/b",
         "canary": "10",
@@ -77,6 +78,8 @@ def test_gpus_are_found_as_a_run_finds_them_when_servers_want_one(monkeypatch: p
         "image": read_site().image("serve"),
         "gpu_resource": "nvidia.com/gpu",
         "node_selector": "accelerator=nvidia",
+        "tolerations": "nvidia.com/gpu:NoSchedule",
+        "registry": "s3://argosight/models",
         "serving_gpus": "1",
     }
 

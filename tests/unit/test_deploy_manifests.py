@@ -45,6 +45,12 @@ def test_servers_go_where_gpus_are_when_they_ask_for_one(mode: str) -> None:
     predictor = inference_service(wished)["spec"]["predictor"]
     assert predictor["nodeSelector"] == {"accelerator": "nvidia", "zone": "a"}
     assert predictor["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+    there = settings(serving_gpus=1, tolerations="gpu=big:NoExecute,pool:,:NoSchedule")
+    assert inference_service(there)["spec"]["predictor"]["tolerations"] == [
+        {"key": "gpu", "operator": "Equal", "value": "big", "effect": "NoExecute"},
+        {"key": "pool", "operator": "Exists"},
+        {"operator": "Exists", "effect": "NoSchedule"},
+    ]
     resources = predictor["containers"][0]["resources"]
     assert resources["requests"]["nvidia.com/gpu"] == resources["limits"]["nvidia.com/gpu"] == "1"
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from workflows.local.machine import Machine
+from workflows.local.machine import GpuNode, Machine
 
 SMI = """#!/bin/sh
 echo "GPU 0: NVIDIA H100 (UUID: GPU-1)"
@@ -23,10 +23,14 @@ def two_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_labels_tell_of_gpus_when_there_are_some(two_gpus: Path) -> None:
-    machine = Machine(two_gpus)
-    assert machine.labels["accelerator"] == "nvidia"
+    machine = Machine(two_gpus, GpuNode("example.com/gpu", {"accelerator": "big", "kubernetes.io/os": "plan9"}))
+    assert machine.labels["accelerator"] == "big"
+    assert machine.labels["kubernetes.io/os"] != "plan9", "what the machine knows of itself is not overruled"
     assert machine.gpus == ["0", "1"]
-    assert machine.misfit({"accelerator": "nvidia"}, 2) == ""
+    assert machine.misfit({"accelerator": "big"}, {"example.com/gpu": 2}) == ""
+    assert machine.gpus_of({"example.com/gpu": 2, "nvidia.com/gpu": 1}) == 2
+    reason = machine.misfit({}, {"nvidia.com/gpu": 1, "example.com/gpu": 3})
+    assert reason.endswith("1 nvidia.com/gpu wanted, it has 0, 3 example.com/gpu wanted, it has 2")
 
 
 @pytest.mark.parametrize(("visible", "gpus"), [("1", ["1"]), ("", []), ("-1", []), ("0, 1", ["0", "1"])])
@@ -39,10 +43,10 @@ def test_gpus_are_those_visible_when_limited(
 
 def test_misfit_names_what_is_lacking_when_unschedulable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    machine = Machine(tmp_path)
-    assert machine.misfit({}, 0) == ""
-    assert machine.misfit({"kubernetes.io/os": machine.labels["kubernetes.io/os"]}, 0) == ""
-    reason = machine.misfit({"accelerator": "nvidia"}, 1)
+    machine = Machine(tmp_path, GpuNode(labels={"accelerator": "nvidia"}))
+    assert machine.misfit({}, {}) == ""
+    assert machine.misfit({"kubernetes.io/os": machine.labels["kubernetes.io/os"]}, {}) == ""
+    reason = machine.misfit({"accelerator": "nvidia"}, {"nvidia.com/gpu": 1})
     assert "no label accelerator=nvidia" in reason
     assert "1 nvidia.com/gpu wanted, it has 0" in reason
 

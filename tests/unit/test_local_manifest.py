@@ -32,7 +32,7 @@ def test_cluster_fields_are_let_pass_when_a_process_has_no_use_for_them(tmp_path
     template = {
         "container": {
             "image": "i", "imagePullPolicy": "Always", "command": ["true"], "securityContext": {"runAsUser": 1},
-            "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi", "nvidia.com/gpu": 2}},
+            "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi", "nvidia.com/gpu": 2, "example.com/fpga": "0"}},
         },
         "tolerations": [{"key": "x"}], "metadata": {"labels": {"a": "b"}}, "serviceAccountName": "s", "metrics": {},
         "securityContext": {}, "affinity": {},
@@ -50,7 +50,7 @@ def test_cluster_fields_are_let_pass_when_a_process_has_no_use_for_them(tmp_path
             podMetadata={},
         ),
     )
-    assert found.spec.templates[0].gpus == 2
+    assert found.spec.templates[0].devices == {"nvidia.com/gpu": 2}
 
 
 @pytest.mark.parametrize(

@@ -37,10 +37,14 @@ class Size(_Section):
 class Toleration(_Section):
     """A taint that GPU pods put up with."""
 
-    key: str
+    key: str = Field(pattern=r"^[A-Za-z0-9./_-]*$")
     operator: Literal["Exists", "Equal"] = "Exists"
-    value: str = ""
+    value: str = Field(default="", pattern=r"^[A-Za-z0-9._-]*$")
     effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
+
+    def __str__(self) -> str:
+        """Return the taint in the notation of `kubectl taint`: `key:effect`, or `key=value:effect`."""
+        return f"{self.key}={self.value}:{self.effect}" if self.operator == "Equal" else f"{self.key}:{self.effect}"
 
 
 class Gpu(_Section):
@@ -49,6 +53,14 @@ class Gpu(_Section):
     resource: str = "nvidia.com/gpu"
     node_selector: dict[str, str] = {}
     tolerations: tuple[Toleration, ...] = ()
+
+    def for_servers(self) -> dict[str, str]:
+        """Return what `deploy` is told of GPUs, by the names of its inputs."""
+        return {
+            "gpu_resource": self.resource,
+            "node_selector": ",".join(f"{name}={value}" for name, value in self.node_selector.items()),
+            "tolerations": ",".join(map(str, self.tolerations)),
+        }
 
 
 class Retrain(_Section):
@@ -70,7 +82,7 @@ class Site(_Section):
     deployer_account: str = Field(default="argosight-deployer", min_length=1)
     submitter_account: str = Field(default="argosight-submitter", min_length=1)
     store_secret: str = Field(min_length=1)
-    bucket: str = Field(default="argosight", min_length=3)
+    bucket: str = Field(default="argosight", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
     user: int = Field(ge=1)
     run_deadline: Duration
     keep_succeeded: Duration
@@ -92,6 +104,10 @@ class Site(_Section):
     def image(self, target: str) -> str:
         """Return the full name of the image built from `target` of `images/Dockerfile`."""
         return self.images.get(target, f"{self.registry}/{target}:{self.tag}")
+
+    def url(self, prefix: str) -> str:
+        """Return the URL of `prefix` in the site's bucket."""
+        return f"s3://{self.bucket}/{prefix}"
 
     def size(self, name: str) -> Size:
         """Return the row of `sizes` called `name`.

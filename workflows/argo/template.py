@@ -8,7 +8,7 @@ from hera.workflows import models as m
 from hera.workflows.archive import NoneArchiveStrategy, TarArchiveStrategy
 from pydantic.fields import FieldInfo
 
-from steps.contract import CACHE, REUSE, Step, artifact_mark, as_text, choices, describe, split_fields
+from steps.contract import CACHE, REUSE, Step, artifact_mark, as_text, choices, describe, site_default, split_fields
 from steps.errors import TemporaryError
 from workflows.argo.site import Site, Size
 
@@ -79,7 +79,7 @@ def build_template(
         ],
         env_from=[m.EnvFromSource(secret_ref=m.SecretEnvSource(name=site.store_secret, optional=True))],
         inputs=[
-            *(_parameter(flag, field, "default") for flag, field in parameters.items()),
+            *(_parameter(flag, field, site, "default") for flag, field in parameters.items()),
             *(Artifact(name=n, path=str(WORK / "in" / n), optional=_optional(field)) for n, field in artifacts.items()),
         ],
         outputs=[
@@ -108,13 +108,22 @@ def build_template(
     )
 
 
-def submission_parameter(name: str, field: FieldInfo) -> Parameter:
+def submission_parameter(name: str, field: FieldInfo, site: Site) -> Parameter:
     """Offer a field at submission. Without a default there is no value: Argo asks for one."""
-    return _parameter(name, field, "value")
+    return _parameter(name, field, site, "value")
 
 
-def _parameter(name: str, field: FieldInfo, default_key: str) -> Parameter:
-    given: dict[str, Any] = {} if field.is_required() else {default_key: as_text(field.default)}
+def default_of(field: FieldInfo, site: Site) -> str | None:
+    """Return the default that `field` has at `site`, as text; None where it must be given."""
+    mark = site_default(field)
+    if mark:
+        return site.url(mark.prefix)
+    return None if field.is_required() else as_text(field.default)
+
+
+def _parameter(name: str, field: FieldInfo, site: Site, default_key: str) -> Parameter:
+    default = default_of(field, site)
+    given: dict[str, Any] = {} if default is None else {default_key: default}
     return Parameter(name=name, description=describe(field), enum=choices(field), **given)
 
 
@@ -151,7 +160,7 @@ def _retry() -> RetryStrategy:
 def _reuse(step: Step[Any, Any], site: Site, reuse: str) -> list[Env]:
     if not step.reuse or not reuse:
         return []
-    return [Env(name=CACHE, value=f"s3://{site.bucket}/cache"), Env(name=REUSE, value=reuse)]
+    return [Env(name=CACHE, value=site.url("cache")), Env(name=REUSE, value=reuse)]
 
 
 def _resources(row: Size, site: Site) -> Resources:

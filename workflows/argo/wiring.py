@@ -8,9 +8,9 @@ from typing import Any
 from hera.workflows import DAG, Artifact, Container, Parameter, S3Artifact, Task
 from pydantic.fields import FieldInfo
 
-from steps.contract import Model, Step, argo_name, artifact_mark, as_text, choices, describe, is_internal
+from steps.contract import Model, Step, argo_name, artifact_mark, choices, describe, is_internal
 from workflows.argo.site import Site
-from workflows.argo.template import artifact_key, build_template, submission_parameter
+from workflows.argo.template import artifact_key, build_template, default_of, submission_parameter
 
 TASK_TAG = re.compile(r"\{\{tasks\.([a-zA-Z0-9-]+)\.")
 
@@ -98,8 +98,8 @@ class Wiring:
     def parameters(self) -> list[Parameter]:
         """Return what the workflow offers at submission: what must be given first, then in order of the calls."""
         offered = [(name, field) for name, (_, field) in self._offered.items()]
-        offered.sort(key=lambda item: not item[1].is_required())
-        return [submission_parameter(name, field) for name, field in offered]
+        offered.sort(key=lambda item: default_of(item[1], self.site) is not None)
+        return [submission_parameter(name, field, self.site) for name, field in offered]
 
     @staticmethod
     def _offers(field: FieldInfo) -> bool:
@@ -110,11 +110,15 @@ class Wiring:
             self._offered[name] = (step.name, field)
             return
         owner, known = self._offered[name]
-        if name not in self._settled and _terms(known) != _terms(field):
+        ours, theirs = self._terms(known), self._terms(field)
+        if name not in self._settled and ours != theirs:
             raise WiringError(
-                f"parameter {name!r}: {owner!r} says {_terms(known)}, {step.name!r} says {_terms(field)}\n"
+                f"parameter {name!r}: {owner!r} says {ours}, {step.name!r} says {theirs}\n"
                 "  hint: let them agree, wire one of them, or name an owner where the workflow makes its `Wiring`"
             )
+
+    def _terms(self, field: FieldInfo) -> tuple[str, str | None, list[str] | None]:
+        return describe(field), default_of(field, self.site), choices(field)
 
     def _template(self, step: Step[Any, Any], how: As) -> Container:
         # Kept, because Hera emits a template twice when it is built twice, and Argo refuses that.
@@ -164,8 +168,3 @@ def _wire(name: str, field: FieldInfo, value: Artifact | Parameter | str) -> Art
     if isinstance(value, Artifact) != bool(artifact_mark(field)):
         raise WiringError(f"{name!r}: an artifact is wired to a parameter, or the other way\n  hint: see the contract")
     return value.with_name(name)
-
-
-def _terms(field: FieldInfo) -> tuple[str, str, list[str] | None]:
-    default = "required" if field.is_required() else as_text(field.default)
-    return describe(field), default, choices(field)

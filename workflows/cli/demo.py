@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import workflows
+from workflows.argo.site import SiteError
 from workflows.cli.run import FAILED, MISTAKE, conclude, find_manifest
+from workflows.cli.site import gpu_node
 from workflows.local.display import watcher
 from workflows.local.durations import clock_text
 from workflows.local.engine import run_workflow
@@ -53,8 +55,10 @@ def run(arguments: Namespace) -> int:
         given.setdefault("source", str(source))
         sys.stderr.write(f"\n2/2  argosight run {WORKFLOW} -f config/runs/demo.yaml -p source={_near(source)}\n\n")
         with watcher(sys.stderr) as observer:
-            finished = run_workflow(find_manifest(WORKFLOW), given, home.root, name="", observer=observer)
-    except LocalError as error:
+            finished = run_workflow(
+                find_manifest(WORKFLOW), given, home.root, name="", observer=observer, gpu_node=gpu_node()
+            )
+    except (LocalError, SiteError) as error:
         sys.stderr.write(f"demo: {error}\n")
         return MISTAKE
     if finished.phase != Phase.SUCCEEDED:

@@ -13,7 +13,8 @@ from typing import Final
 from steps.contract import argo_name, choices, describe, is_internal, kind
 from steps.deploy.contract import DEPLOY
 
-OWN: Final = ("model_name", "version", "canary", "change", "reason", "keep_settings")
+MISTAKE: Final = 2
+OWN: Final = ("model_name", "version", "canary", "change", "reason", "keep_settings", "first_registry")
 """Inputs of the step that have a flag of another form here, or none."""
 
 PASSING: Final = ("registry", "image", "namespace", "service", "ready_timeout")
@@ -47,8 +48,8 @@ def add_settings(parser: ArgumentParser) -> None:
     for name, field in DEPLOY.inputs.model_fields.items():
         if name in OWN:
             continue
-        hidden = is_internal(field) and name in ("gpu_resource", "node_selector")
-        default = "deployment" if name == "deploy_target" else field.default
+        hidden = is_internal(field) and name in ("gpu_resource", "node_selector", "tolerations")
+        default = {"deploy_target": "deployment", "registry": "`models` in the site's bucket"}.get(name, field.default)
         group.add_argument(
             f"--{argo_name(name)}",
             dest=name,
@@ -60,13 +61,17 @@ def add_settings(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Deploy, showing how it goes."""
+    from workflows.argo.site import SiteError  # noqa: PLC0415  (`--help` is quick without it)
+
     given = settings(arguments)
     if arguments.promote:
         given["change"] = "promote"
-    elif given.keys() - set(PASSING):
-        given = {"deploy_target": "deployment", **_site_inputs(), **given}
     else:
-        given = {"keep_settings": "true", "image": _site_inputs()["image"], **given}
+        try:
+            given = {**_site_inputs(keep_settings=not given.keys() - set(PASSING)), **given}
+        except SiteError as error:
+            sys.stderr.write(f"deploy: {error}\n")
+            return MISTAKE
     if arguments.canary is not None:
         given["canary"] = str(arguments.canary)
     if arguments.version:
@@ -107,13 +112,12 @@ def run_to_its_end(command: Sequence[str], environment: Mapping[str, str]) -> in
     return code if code >= 0 else 128 - code
 
 
-def _site_inputs() -> dict[str, str]:
-    """Return what a run takes from `config/site.yaml`: this release's image, and where GPUs are."""
-    from workflows.argo.site import SiteError, read_site  # noqa: PLC0415  (`--help` is quick without it)
+def _site_inputs(*, keep_settings: bool) -> dict[str, str]:
+    """Return what holds unless it is given: by the last deployment, or as in a run, which takes it from `config/site.yaml`."""
+    from workflows.cli.site import default_registry, own_site  # noqa: PLC0415
 
-    try:
-        site = read_site()
-    except SiteError:
-        return {"image": str(DEPLOY.inputs.model_fields["image"].default)}
-    selector = ",".join(f"{name}={value}" for name, value in site.gpu.node_selector.items())
-    return {"image": site.image("serve"), "gpu_resource": site.gpu.resource, "node_selector": selector}
+    site = own_site()
+    image, registry = site.image("serve"), default_registry(site)
+    if keep_settings:
+        return {"keep_settings": "true", "image": image, "first_registry": registry}
+    return {"deploy_target": "deployment", "image": image, "registry": registry, **site.gpu.for_servers()}

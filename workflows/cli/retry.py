@@ -3,7 +3,9 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
+from workflows.argo.site import SiteError
 from workflows.cli.run import MISTAKE, conclude, read_checked
+from workflows.cli.site import gpu_node
 from workflows.local.display import watcher
 from workflows.local.engine import retry_workflow
 from workflows.local.errors import LocalError
@@ -42,8 +44,8 @@ def run(arguments: Namespace) -> int:
         changes = read_assignments(arguments.parameter)
         read_checked(folder / MANIFEST, {**load_run(folder).parameters, **changes})
         with watcher(sys.stderr) as observer:
-            finished = retry_workflow(folder, changes, observer=observer)
-    except LocalError as error:
+            finished = retry_workflow(folder, changes, observer=observer, gpu_node=gpu_node())
+    except (LocalError, SiteError) as error:
         sys.stderr.write(f"retry: {error}\n")
         return MISTAKE
     return conclude(finished, home)

@@ -5,13 +5,12 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Final
 
-from workflows.cli.deploy import run_step
+from workflows.cli.deploy import MISTAKE, run_step
 
 if TYPE_CHECKING:
     from steps.registry import Registry
 
 ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-REGISTRY: Final = "s3://argosight/models"
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -27,7 +26,7 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--reason", default="", help="why; it is kept in the registry")
     parser.add_argument(
-        "--registry", default="", help="s3://bucket/prefix, or a folder (default: s3://argosight/models)"
+        "--registry", default="", help="s3://bucket/prefix, or a folder (default: `models` in the site's bucket)"
     )
     parser.add_argument("--registry-only", action="store_true", help="touch nothing that is deployed")
     parser.add_argument("--namespace", default="", help="namespace of what is deployed (default: the context's)")
@@ -50,10 +49,13 @@ def run(arguments: Namespace) -> int:
     """Go back."""
     from steps.errors import StepError  # noqa: PLC0415  (`--help` is quick without them)
     from steps.registry import Registry  # noqa: PLC0415
+    from workflows.argo.site import SiteError  # noqa: PLC0415
+    from workflows.cli.site import default_registry  # noqa: PLC0415
 
-    local = _use_local_buckets(arguments)
     try:
-        registry = Registry.open(arguments.registry or REGISTRY)
+        url = arguments.registry or default_registry()
+        local = _use_local_buckets(url, arguments.model)
+        registry = Registry.open(url)
         if arguments.history:
             sys.stdout.write(_history(registry, arguments.model))
         elif local or arguments.registry_only:
@@ -63,6 +65,9 @@ def run(arguments: Namespace) -> int:
     except StepError as error:
         sys.stderr.write(f"rollback: {error}\n")
         return error.exit_code
+    except SiteError as error:
+        sys.stderr.write(f"rollback: {error}\n")
+        return MISTAKE
     return 0
 
 
@@ -93,14 +98,14 @@ def _history(registry: "Registry", model: str) -> str:
     return "".join(f"{line}\n" for line in lines) or f"{model} was never rolled back\n"
 
 
-def _use_local_buckets(arguments: Namespace) -> bool:
+def _use_local_buckets(registry: str, model: str) -> bool:
     """Let `s3://` mean this machine's buckets, as `argosight run` does, where no endpoint is set and the model is there."""
     from workflows.local.home import Home  # noqa: PLC0415
 
-    if arguments.registry and not arguments.registry.startswith("s3://"):
+    if not registry.startswith("s3://"):
         return True
     buckets = Home.default().buckets
-    place = buckets / (arguments.registry or REGISTRY).removeprefix("s3://") / arguments.model / "latest.json"
+    place = buckets / registry.removeprefix("s3://") / model / "latest.json"
     if any(os.environ.get(name) for name in ENDPOINTS) or not place.is_file():
         return False
     os.environ[ENDPOINTS[0]] = buckets.as_uri()

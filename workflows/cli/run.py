@@ -10,6 +10,8 @@ from textwrap import fill as fill_text
 from typing import Any
 
 import workflows
+from workflows.argo.site import SiteError
+from workflows.cli.site import gpu_node
 from workflows.contract_check import check_values
 from workflows.local.checks import check
 from workflows.local.display import watcher
@@ -89,11 +91,14 @@ def run(arguments: Namespace) -> int:
         home = Home.default()
         loaded, values = read_checked(manifest, given)
         if arguments.dry_run:
-            sys.stdout.write(_dry_run(manifest, loaded, values, given, home))
+            machine = Machine(home.locks, gpu_node())
+            sys.stdout.write(_dry_run(manifest, loaded, values, given, machine))
             return 0
         with watcher(sys.stderr) as observer:
-            finished = run_workflow(manifest, given, home.root, name=arguments.name, observer=observer)
-    except LocalError as error:
+            finished = run_workflow(
+                manifest, given, home.root, name=arguments.name, observer=observer, gpu_node=gpu_node()
+            )
+    except (LocalError, SiteError) as error:
         sys.stderr.write(f"run: {error}\n")
         return MISTAKE
     return conclude(finished, home)
@@ -136,8 +141,10 @@ def read_checked(path: Path, given: Mapping[str, str]) -> tuple[Manifest, dict[s
     return manifest, check_values(manifest, json.loads(manifest.as_json())["spec"], given)
 
 
-def _dry_run(path: Path, manifest: Manifest, values: Mapping[str, str], given: Mapping[str, str], home: Home) -> str:
+def _dry_run(
+    path: Path, manifest: Manifest, values: Mapping[str, str], given: Mapping[str, str], machine: Machine
+) -> str:
     width = max(map(len, values), default=0)
     lines = [f"{path.name} can run here", "", "parameters:"]
     lines += [f"  {name:<{width}}  {value!r}{'' if name in given else '  (default)'}" for name, value in values.items()]
-    return "\n".join([*lines, "", *plan(manifest, values, Machine(home.locks))]) + "\n"
+    return "\n".join([*lines, "", *plan(manifest, values, machine)]) + "\n"

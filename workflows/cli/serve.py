@@ -8,13 +8,11 @@ import subprocess
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
-from typing import IO, Final
+from typing import IO
 
 from workflows.local.home import Home
 
 MISTAKE, INTERRUPTED = 2, 130
-REGISTRY: Final = Path("argosight", "models")
-"""Where `argosight run` publishes, below the home's buckets."""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -43,8 +41,14 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Serve until told to stop."""
+    from workflows.argo.site import SiteError  # noqa: PLC0415  (`--help` is quick without it)
+
     home = Home.default()
-    registry = arguments.registry or str(home.buckets / REGISTRY)
+    try:
+        registry = arguments.registry or str(_published_here(home))
+    except SiteError as error:
+        sys.stderr.write(f"serve: {error}\n")
+        return MISTAKE
     model = arguments.model or ("" if "://" in registry else newest(Path(registry)))
     if not model:
         sys.stderr.write(
@@ -57,6 +61,13 @@ def run(arguments: Namespace) -> int:
     flags = [f"--registry={registry}", f"--model-name={model}", f"--host={arguments.host}", f"--port={arguments.port}"]
     flags += [f"--version={arguments.version}"] if arguments.version else []
     return _serve(flags, home.root / "serve" / str(os.getpid()))
+
+
+def _published_here(home: Home) -> Path:
+    """Return the folder that stands for the registry that `argosight run` publishes to."""
+    from workflows.cli.site import default_registry  # noqa: PLC0415
+
+    return home.buckets / default_registry().removeprefix("s3://")
 
 
 def newest(registry: Path) -> str:

@@ -33,8 +33,8 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--detach", action="store_true", help="print the run's name and leave it to itself")
     parser.epilog = (
         "examples:\n"
-        "  argosight submit train-detector -p source=s3://argosight/datasets/planes.zip -f config/runs/laptop.yaml\n"
-        "  argosight submit train-detector -p source=s3://argosight/datasets/planes.zip --detach\n\n"
+        "  argosight submit train-detector -p source=s3://BUCKET/datasets/planes.zip -f config/runs/laptop.yaml\n"
+        "  argosight submit train-detector -p source=s3://BUCKET/datasets/planes.zip --detach\n\n"
         "The run is Argo's own: `argo` and the UI see it as any other. Ctrl-C stops following, not the run.\n"
         "exit codes: 0 succeeded (--detach: started), 1 the run failed, 2 a mistake, or the cluster refuses, 130 no longer followed"
     )

@@ -10,7 +10,7 @@ from workflows.local.durations import now
 from workflows.local.errors import RunLookupError
 from workflows.local.home import Home
 from workflows.local.loop import Loop, Observer
-from workflows.local.machine import Machine
+from workflows.local.machine import GpuNode, Machine
 from workflows.local.manifest import bundle, load
 from workflows.local.node import NodeType, Phase
 from workflows.local.pods import Pods
@@ -28,6 +28,7 @@ def run_workflow(
     name: str = "",
     working_folder: Path | None = None,
     observer: Observer | None = None,
+    gpu_node: GpuNode | None = None,
 ) -> Run:
     """Run the workflow in the file `manifest` and return its final state.
 
@@ -38,6 +39,7 @@ def run_workflow(
         name: Name of the run; generated if empty.
         working_folder: Where relative paths in parameters start; the current folder if None.
         observer: Is shown the run while it goes on.
+        gpu_node: What the manifest calls a node with GPUs; Kubernetes' usual name of the resource, and no label, if None.
 
     Raises:
         ManifestError: If the manifest asks for what a local run does not offer.
@@ -59,10 +61,16 @@ def run_workflow(
     )
     run.save(folder)
     with _own(place, run):
-        return Loop(loaded, run, Pods(place, run, loaded, kept={}), folder, observer).finish()
+        return Loop(loaded, run, Pods(place, run, loaded, kept={}, gpu_node=gpu_node), folder, observer).finish()
 
 
-def retry_workflow(folder: Path, changes: Mapping[str, str] | None = None, *, observer: Observer | None = None) -> Run:
+def retry_workflow(
+    folder: Path,
+    changes: Mapping[str, str] | None = None,
+    *,
+    observer: Observer | None = None,
+    gpu_node: GpuNode | None = None,
+) -> Run:
     """Go on with the run in `folder`: successes with unchanged inputs are kept, everything else is done again.
 
     A node that failed or was interrupted starts in the folder it had, where the `state/` of its step still is.
@@ -71,6 +79,7 @@ def retry_workflow(folder: Path, changes: Mapping[str, str] | None = None, *, ob
         folder: Folder of the run.
         changes: New values for parameters that no finished node has read.
         observer: Is shown the run while it goes on.
+        gpu_node: As in `run_workflow`.
 
     Raises:
         RunLookupError: If the run is going on, or has succeeded.
@@ -89,7 +98,7 @@ def retry_workflow(folder: Path, changes: Mapping[str, str] | None = None, *, ob
             for node in run.nodes.values()
             if node.type is NodeType.POD and node.phase is Phase.SUCCEEDED and ".onExit" not in node.name
         }
-        pods = Pods(place, run, manifest, kept=kept)
+        pods = Pods(place, run, manifest, kept=kept, gpu_node=gpu_node)
         refuse_settled(manifest, run, pods, changes or {})
         for node in run.nodes.values():
             end_leftover(node.pid, node.birth)

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -28,11 +28,25 @@ class Loan:
         os.close(self.descriptor)
 
 
-class Machine:
-    """What this machine offers, and what of it is lent out. `locks` is a folder that all runs of a home share."""
+@dataclass(frozen=True, slots=True)
+class GpuNode:
+    """What manifests call a node that has GPUs: the resource that a GPU is, and labels beside those that every node has."""
 
-    def __init__(self, locks: Path) -> None:
+    resource: str = "nvidia.com/gpu"
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class Machine:
+    """What this machine offers, and what of it is lent out.
+
+    Args:
+        locks: Folder that all runs of a home share.
+        gpu_node: What this machine is taken for if it has a GPU.
+    """
+
+    def __init__(self, locks: Path, gpu_node: GpuNode | None = None) -> None:
         self._locks = locks
+        self._gpu_node = gpu_node or GpuNode()
 
     @cached_property
     def gpus(self) -> list[str]:
@@ -52,16 +66,22 @@ class Machine:
             "kubernetes.io/arch": ARCHITECTURES.get(machine, machine),
             "kubernetes.io/hostname": platform.node(),
         }
-        return labels | ({"accelerator": "nvidia"} if self.gpus else {})
+        return {**self._gpu_node.labels, **labels} if self.gpus else labels
 
-    def misfit(self, selector: Mapping[str, str], gpus: int) -> str:
+    def gpus_of(self, devices: Mapping[str, int]) -> int:
+        """Return how many of the `devices` that a pod asks for are GPUs."""
+        return devices.get(self._gpu_node.resource, 0)
+
+    def misfit(self, selector: Mapping[str, str], devices: Mapping[str, int]) -> str:
         """Return why a pod with these demands can never be scheduled here; nothing if it can."""
-        if not selector and not gpus:
+        if not selector and not devices:
             return ""  # without looking for GPUs
         lacking = [f"{name}={value}" for name, value in selector.items() if self.labels.get(name) != value]
         reasons = [f"it has no label {label}" for label in lacking]
-        if gpus > len(self.gpus):
-            reasons.append(f"{gpus} nvidia.com/gpu wanted, it has {len(self.gpus)}")
+        for name, wanted in devices.items():
+            found = len(self.gpus) if name == self._gpu_node.resource else 0
+            if wanted > found:
+                reasons.append(f"{wanted} {name} wanted, it has {found}")
         return f"unschedulable on this machine: {', '.join(reasons)}" if reasons else ""
 
     def lend_gpus(self, wanted: int) -> list[Loan] | None:

@@ -69,7 +69,7 @@ def _condition(task: Task, values: Mapping[str, str]) -> tuple[list[str], bool]:
 def _needs(template: Template, selector: Mapping[str, str], machine: Machine) -> list[str]:
     if template.resource:
         return ["recorded, not run"]
-    misfit = machine.misfit(selector, template.gpus) if template.process else ""
+    misfit = machine.misfit(selector, template.devices) if template.process else ""
     return [f"– fails at once, {misfit}"] if misfit else []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from workflows.local.home import Home
-from workflows.local.machine import Loan, Machine
+from workflows.local.machine import GpuNode, Loan, Machine
 from workflows.local.manifest import Manifest
 from workflows.local.mounts import mount_folders
 from workflows.local.node import Node, Phase
@@ -25,8 +25,10 @@ ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 class Pods:
     """Runs processes for the scheduler. What they report waits in `events`."""
 
-    def __init__(self, home: Home, run: Run, manifest: Manifest, *, kept: dict[str, Node]) -> None:
-        self.machine = Machine(home.locks)
+    def __init__(
+        self, home: Home, run: Run, manifest: Manifest, *, kept: dict[str, Node], gpu_node: GpuNode | None = None
+    ) -> None:
+        self.machine = Machine(home.locks, gpu_node)
         self.events: SimpleQueue[Started | Ended] = SimpleQueue()
         self._home = home
         self._run = run
@@ -80,13 +82,14 @@ class Pods:
         """Return why no node made from `template` can ever run here; nothing if one can, now or when others have ended."""
         if not template.process:
             return ""
-        return self.machine.misfit({**self._spec.node_selector, **template.node_selector}, template.gpus)
+        return self.machine.misfit({**self._spec.node_selector, **template.node_selector}, template.devices)
 
     def admit(self, node: Node, template: Template, *, capture: bool) -> str:
         """Start the process of `node`; return why it cannot be scheduled now, or nothing."""
         environment = dict(self._environment)
-        if template.gpus:
-            loans = self.machine.lend_gpus(template.gpus)
+        gpus = self.machine.gpus_of(template.devices)
+        if gpus:
+            loans = self.machine.lend_gpus(gpus)
             if loans is None:
                 return "waiting for a GPU"
             self._gpus[node.name] = loans

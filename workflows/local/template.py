@@ -8,7 +8,6 @@ from workflows.local.strict import AnyString, Strict
 from workflows.local.values import Arguments, Outputs
 
 Kind = Literal["container", "script", "dag", "steps", "resource"]
-GPU = "nvidia.com/gpu"
 
 
 class KeyRef(Strict):
@@ -71,7 +70,7 @@ class Volume(Strict):
 
 
 class Resources(Strict):
-    """What a pod asks for; of it, a process heeds the number of GPUs."""
+    """What a pod asks for; of it, a process heeds devices, such as GPUs."""
 
     ignored: ClassVar[frozenset[str]] = frozenset({"requests"})
 
@@ -235,6 +234,7 @@ class Template(Strict):
         return self.dag.tasks if self.dag else [task for group in self.steps or [] for task in group.root]
 
     @property
-    def gpus(self) -> int:
-        """The number of GPUs asked for."""
-        return int(self.process.resources.limits.get(GPU, "0")) if self.process else 0
+    def devices(self) -> dict[str, int]:
+        """How many of each kind of device are asked for; their names have a domain, such as nvidia.com/gpu."""
+        limits = self.process.resources.limits if self.process else {}
+        return {name: int(count) for name, count in limits.items() if "/" in name and int(count)}

@@ -38,8 +38,16 @@ def server_pod(settings: Settings) -> dict[str, Any]:
         pod["serviceAccountName"] = inputs.service_account
     if inputs.serving_gpus:
         pod["nodeSelector"] = dict(label.split("=", 1) for label in inputs.node_selector.split(",") if label)
-        pod["tolerations"] = [{"key": inputs.gpu_resource, "operator": "Exists", "effect": "NoSchedule"}]
+        pod["tolerations"] = [_toleration(taint) for taint in inputs.tolerations.split(",") if taint]
     return pod
+
+
+def _toleration(taint: str) -> dict[str, str]:
+    """Return the toleration of a taint in the notation of `kubectl taint`: `key:effect`, or `key=value:effect`."""
+    head, _, effect = taint.partition(":")
+    key, equal, value = head.partition("=")
+    toleration = {"key": key, "operator": "Equal" if equal else "Exists", "value": value, "effect": effect}
+    return {name: text for name, text in toleration.items() if text}
 
 
 def _container(settings: Settings) -> dict[str, Any]:

@@ -13,7 +13,17 @@ from steps.errors import InputError
 
 KEPT: Final = 20
 _KEY: Final = "record.json"
-_PASSING: Final = {"version", "canary", "change", "reason", "keep_settings", "ready_timeout", "namespace", "service"}
+_PASSING: Final = {
+    "version",
+    "canary",
+    "change",
+    "reason",
+    "keep_settings",
+    "first_registry",
+    "ready_timeout",
+    "namespace",
+    "service",
+}
 """Inputs that say what to do now, not how the service is."""
 
 

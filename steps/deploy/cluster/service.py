@@ -32,6 +32,7 @@ from steps.deploy.cluster.rollout import Rollout
 from steps.deploy.cluster.settings import CANARY, DEPLOYED, STABLE, TRACK, Settings, check, service_name
 from steps.deploy.contract import DeployInputs
 from steps.deploy.conversation import Conversation, Golden
+from steps.deploy.registry import open_registry
 from steps.errors import ParameterError
 from steps.registry import Registry, Version
 
@@ -126,8 +127,8 @@ def make_plan(inputs: DeployInputs, api: Api) -> Plan:
     """
     before = read_record(api, service_name(inputs))
     inputs = settle(inputs, before)
+    registry = open_registry(inputs)
     check(inputs)
-    registry = Registry.open(inputs.registry)
     version = _wanted(inputs, before, registry)
     settings = Settings(inputs, version.number, version.url)
     manifests = _manifests(settings, before, api)
@@ -141,7 +142,8 @@ def settle(inputs: DeployInputs, before: Record | None) -> DeployInputs:
         ParameterError: If there is nothing to change, or something is given that the change would pass over.
     """
     if inputs.change == "deploy":
-        kept = before.stable.settings if before else {"deploy-target": "deployment"}
+        first = {"deploy-target": "deployment", "registry": inputs.first_registry}
+        kept = before.stable.settings if before else first
         return with_settings(inputs, kept) if inputs.keep_settings else inputs
     if not before:
         raise ParameterError(
