@@ -14,37 +14,53 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Progress:
-    """How far the step is: a line on a terminal, and `N/M` in `ARGO_PROGRESS_FILE` where that is set.
+    """How far the step is: a bar on a terminal, a line now and then elsewhere, and the file `ARGO_PROGRESS_FILE`.
 
-    Argo shows the content of that file beside the node; so does the local engine.
+    Argo reads the last line of that file, `N/M`, and shows it beside the node. The line before it says the same in words,
+    for the local engine.
+
+    Attributes:
+        interval_s: Seconds between two updates of the bar and the file, at least.
+        line_interval_s: Seconds between two lines where there is no terminal, at least.
     """
 
     interval_s: float = 0.5
+    line_interval_s: float = 10.0
     _last: float = field(default=0.0, init=False)
+    _last_line: float = field(default=0.0, init=False)
 
     def __call__(self, done: int, total: int, message: str = "") -> None:
-        """Report `done` of `total` units; `message` is a few words such as `epoch 3, mAP50 0.71`."""
+        """Report `done` of `total` units, 0 where the total is unknown; the end is always reported.
+
+        Args:
+            done: Units done.
+            total: Units in all.
+            message: The same in words, with the unit, such as `epoch 3 of 10, mAP50 0.71`: a line has nothing else.
+        """
         now = time.monotonic()
-        if done < total and now - self._last < self.interval_s:
+        finished = 0 < total <= done
+        if not finished and now - self._last < self.interval_s:
             return
         self._last = now
+        words = " ".join(message.split())
         path = os.environ.get("ARGO_PROGRESS_FILE")
         if path:
-            Path(path).write_text(f"{done}/{max(total, 1)}\n")
+            Path(path).write_text("".join(f"{line}\n" for line in (words, f"{done}/{max(total, 1)}") if line))
         if sys.stderr.isatty():
             bar = "█" * (24 * done // max(total, 1))
-            end = "\n" if done >= total else ""
-            sys.stderr.write(f"\r\x1b[K{bar:<24} {done}/{total} {message}{end}")
+            end = "\n" if finished else ""
+            sys.stderr.write(f"\r\x1b[K{bar[:24]:<24} {words or f'{done}/{total}'}{end}")
             sys.stderr.flush()
-        elif message:
-            sys.stderr.write(f"[{done}/{total}] {message}\n")
+        elif words and (finished or now - self._last_line >= self.line_interval_s):
+            self._last_line = now
+            sys.stderr.write(f"{words}\n")
             sys.stderr.flush()
 
-    def over(self, items: Iterable[T], total: int, message: str = "") -> Iterator[T]:
-        """Yield `items` and report each one as it is done."""
+    def over(self, items: Iterable[T], total: int, units: str) -> Iterator[T]:
+        """Yield `items` and report each one as it is done; `units` says of what and how, such as `images checked`."""
         for done, item in enumerate(items, 1):
             yield item
-            self(done, total, message if done == total else "")
+            self(done, total, f"{done:,} of {total:,} {units}")
 
 
 @dataclass(frozen=True, slots=True)

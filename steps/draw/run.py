@@ -26,7 +26,7 @@ def draw(inputs: DrawInputs, work: Workspace) -> DrawOutputs:
     with ZipFile(archive, "w", ZIP_STORED) as zipped:
         names = "".join(f"  {index}: {name}\n" for index, name in enumerate(CLASSES))
         _store(zipped, "data.yaml", f"train: images\nval: images\nnames:\n{names}".encode())
-        pictures = work.progress.over(_pictures(inputs), inputs.images, f"{inputs.images} pictures drawn")
+        pictures = work.progress.over(_pictures(inputs), inputs.images, "pictures drawn")
         for index, (jpeg, labels) in enumerate(pictures):
             _store(zipped, f"images/{index:06}.jpg", jpeg)
             _store(zipped, f"labels/{index:06}.txt", labels.encode())

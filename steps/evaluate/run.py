@@ -44,7 +44,7 @@ def evaluate(inputs: EvaluateInputs, work: Workspace) -> EvaluateOutputs:
     inference = Inference(inputs.model, labels, iou=inputs.nms_iou, cores=inputs.workers)
     found, speed = inference.run_timed(images.paths[:TIMED])
     rest = (*images.paths[TIMED:], *validation.paths)
-    found += work.progress.over(inference.run(rest), len(rest), "images")
+    found += work.progress.over(inference.run(rest), len(rest), "images scored")
     found, on_validation = found[: len(images.paths)], found[len(images.paths) :]
     if inputs.split == "valid":
         validation, on_validation = images, found

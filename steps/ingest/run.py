@@ -129,7 +129,7 @@ def _read_all(source: Source, tree: Tree, settings: Settings, ledger: Ledger, *,
         for outcome in outcomes:
             ledger.add(outcome)
         done += len(outcomes)
-        work.progress(done, total, f"{done} images read")
+        work.progress(done, total, f"{done:,} of {total:,} images read")
     for issue in source.left_out():
         ledger.note(issue)
     for path in source.files():

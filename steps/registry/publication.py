@@ -164,7 +164,9 @@ class Publication:
                     raise StoreUnavailableError(
                         f"{self.store.url(key)} holds other bytes than were sent", hint="try again; check the store"
                     )
-            self.progress(done, len(entries), f"{name}: {entry.size:,} bytes")
+            self.progress(
+                done, len(entries), f"{done} of {len(entries)} files published, {name} with {entry.size:,} bytes"
+            )
 
     def _holds(self, key: str, entry: FileEntry) -> bool:
         found = hashlib.sha256()

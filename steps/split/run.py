@@ -9,6 +9,9 @@ from steps.workspace import Workspace
 
 PARTS = ("train", "valid", "test")
 
+NAMED = 5
+"""Absent classes that are named; a data set can have a thousand."""
+
 
 def split(inputs: SplitInputs, work: Workspace) -> SplitOutputs:
     """Divide the data set's images.
@@ -33,21 +36,18 @@ def split(inputs: SplitInputs, work: Workspace) -> SplitOutputs:
     path = work.out / "splits"
     path.write_text(splits.model_dump_json(indent=1) + "\n", encoding="utf-8")
     sizes = {part: len(files) for part, files in names.items()}
-    work.progress(
-        1,
-        1,
-        "; ".join(
-            [", ".join(f"{count} {part}" for part, count in sizes.items()), *_absences(dataset.info.classes, division)]
-        ),
-    )
+    said = [", ".join(f"{count} {part}" for part, count in sizes.items()), *_absences(dataset.info.classes, division)]
+    work.progress(1, 1, "; ".join(said))
     return SplitOutputs(splits=path, **sizes)
 
 
 def _absences(classes: tuple[str, ...], division: Division) -> list[str]:
-    """Name the classes that a part has no image of: its score will say nothing about them."""
-    shown = [{label for group in groups for label in group.labels} for groups in division.parts]
-    return [
-        f"no {name!r} in {' and '.join(missing)}"
-        for label, name in enumerate(classes)
-        if (missing := [part for part, labels in zip(PARTS, shown, strict=True) if label not in labels])
-    ]
+    """Say which classes a part has no image of, whose scores then say nothing about them: how many, and the first few."""
+    absences = []
+    for part, groups in zip(PARTS, division.parts, strict=True):
+        shown = {label for group in groups for label in group.labels}
+        missing = [name for label, name in enumerate(classes) if label not in shown]
+        if missing:
+            named = ", ".join(map(repr, missing[:NAMED])) + (", …" if len(missing) > NAMED else "")
+            absences.append(f"{part} has no image of {len(missing)} of {len(classes)} classes: {named}")
+    return absences

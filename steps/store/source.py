@@ -117,11 +117,11 @@ def _fetch_prefix(store: Store, prefix: str, folder: Path, source: str, *, max_b
                 while len(pending) > 4 * _THREADS:
                     pending.popleft().result()
                     done += 1
-                    report(done, max(done, count), "")
+                    report(done, max(done, count), f"{done:,} of {max(done, count):,} files fetched")
             while pending:
                 pending.popleft().result()
                 done += 1
-                report(done, max(done, count), f"fetched {done} files" if not pending else "")
+                report(done, max(done, count), f"{done:,} of {max(done, count):,} files fetched")
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
     return partial.rename(folder)

@@ -1,5 +1,6 @@
 """Ultralytics' trainer, with epochs that survive a kill, all cores at work, and nothing done that nobody reads."""
 
+import math
 import shutil
 import time
 from pathlib import Path
@@ -44,7 +45,9 @@ class DetectorTraining(DetectionTrainer):  # type: ignore[misc]  # ultralytics h
         super().__init__(cfg, overrides, _callbacks)
         self.kept = KeptEpochs(self.save_dir.parent)
         self.stored = StoredEpochs.beside(self.kept)
-        self.epoch_progress, self.batch_progress = Progress(interval_s=0), Progress(interval_s=5)
+        self.epoch_progress = Progress(interval_s=0, line_interval_s=0)
+        # The log has a line an epoch; who watches sees the batches, too.
+        self.batch_progress = Progress(interval_s=5, line_interval_s=math.inf)
 
     def get_dataset(self) -> dict[str, Any]:
         """Read the data set's description. Ultralytics' own way also fetches a font from the network."""
@@ -85,7 +88,8 @@ class DetectorTraining(DetectionTrainer):  # type: ignore[misc]  # ultralytics h
             self._on_start()
         elif event == "on_train_batch_end":
             self._batches_done += 1
-            self.batch_progress(self._batches_done, self.epochs * len(self.train_loader))
+            if self._batches_done % len(self.train_loader):  # The last one is reported as an epoch, with its score.
+                self._report(self.batch_progress, self._batches_done)
         super().run_callbacks(event)
 
     def _on_start(self) -> None:
@@ -95,7 +99,8 @@ class DetectorTraining(DetectionTrainer):  # type: ignore[misc]  # ultralytics h
         rows = read_results(self.csv)
         self.train_time_start -= rows[-1][SECONDS] if rows else 0  # The time column goes on where it was.
         self._batches_done = self.start_epoch * len(self.train_loader)
-        self._started = time.monotonic()
+        self._started, self._started_at = time.monotonic(), self._batches_done
+        self._map50 = rows[-1][MAP50] if rows else None
 
     def _threads(self) -> int:
         """Return how many threads pay: all cores for large images, one where a convolution is done before others wake.
@@ -126,14 +131,20 @@ class DetectorTraining(DetectionTrainer):  # type: ignore[misc]  # ultralytics h
         self.wdir, self.last, self.best = kept.folder, kept.last_weights, kept.best_weights
         if self.stored:
             self.stored.save(kept)
-        done = number - self.start_epoch
-        left = (time.monotonic() - self._started) / done * (self.epochs - number)
-        self.epoch_progress(
-            number * len(self.train_loader),
-            self.epochs * len(self.train_loader),
-            f"epoch {number} of {self.epochs}, mAP50 {self.metrics.get(MAP50, 0):.3f}, {_spell(left)} left",
-        )
+        self._map50 = self.metrics.get(MAP50, 0)
+        self._report(self.epoch_progress, number * len(self.train_loader))
         return True
+
+    def _report(self, progress: Progress, batches: int) -> None:
+        """Report how far the training is: the epoch, the score of the last one that ended, and the time left."""
+        total = self.epochs * len(self.train_loader)
+        left = (time.monotonic() - self._started) / (batches - self._started_at) * (total - batches)
+        words = [
+            f"epoch {-(-batches // len(self.train_loader))} of {self.epochs}",
+            *([] if self._map50 is None else [f"mAP50 {self._map50:.2f}"]),
+            f"{_spell(left)} left",
+        ]
+        progress(batches, total, ", ".join(words))
 
     def _load_checkpoint_state(self, ckpt: dict[str, Any]) -> None:
         super()._load_checkpoint_state(ckpt)
@@ -153,11 +164,11 @@ class DetectorTraining(DetectionTrainer):  # type: ignore[misc]  # ultralytics h
 
 
 def _spell(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
+    minutes = round(seconds / 60)
     return (
         f"{minutes // 60} h {minutes % 60} min"
         if minutes >= 60
-        else f"{minutes} min {rest} s"
+        else f"{minutes} min"
         if minutes
-        else f"{rest} s"
+        else f"{seconds:.0f} s"
     )

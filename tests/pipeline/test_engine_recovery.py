@@ -203,6 +203,7 @@ def test_progress_is_noted_when_a_step_tells_it(bench: Bench) -> None:
     bench.start_run()
     bench.wait_for(bench.counting)
     bench.wait_for(lambda: bench.state().nodes["r.count"].progress == "1/3")
+    assert bench.state().nodes["r.count"].progress_words == "1 of 3 counted"
 
 
 def test_log_is_followed_when_the_run_goes_on(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """Exit codes mean something, outputs appear all at once, and the record tells what happened."""
 
+import itertools
 import json
 import os
 import signal
@@ -157,10 +158,35 @@ def test_progress_reaches_argo_when_the_file_is_named(tmp_path: Path, monkeypatc
     monkeypatch.setenv("ARGO_PROGRESS_FILE", str(tmp_path / "p"))
     progress = Progress(interval_s=0)
 
-    for _ in progress.over(range(3), total=4):
+    for _ in progress.over(range(3), total=4, units="images\nscored"):
+        pass
+    # Argo reads the last line alone.
+    assert (tmp_path / "p").read_text() == "3 of 4 images scored\n3/4\n"
+
+    progress(1, 4)
+    assert (tmp_path / "p").read_text() == "1/4\n"
+
+
+def test_lines_say_units_now_and_then_and_at_the_end_when_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count(1000, 4)  # Seconds: four an image.
+    monkeypatch.setattr("steps.workspace.time.monotonic", lambda: next(clock))
+
+    for _ in Progress(line_interval_s=10).over(range(8), total=8, units="images read"):
         pass
 
-    assert (tmp_path / "p").read_text() == "3/4\n"
+    assert capsys.readouterr().err.splitlines() == [f"{done} of 8 images read" for done in (1, 4, 7, 8)]
+
+
+def test_every_report_is_a_line_when_none_is_too_soon(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress(interval_s=0, line_interval_s=0)
+    for epoch in (1, 2):
+        progress(epoch, 10, f"epoch {epoch} of 10, mAP50 0.71, 2 min left")
+    assert capsys.readouterr().err.splitlines() == [
+        "epoch 1 of 10, mAP50 0.71, 2 min left",
+        "epoch 2 of 10, mAP50 0.71, 2 min left",
+    ]
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("12m", 720), ("1h30m", 5400), ("0s", 0)])

@@ -76,7 +76,7 @@ def test_tree_shows_phases_and_progress_when_drawn(run: Run) -> None:
     text = console.export_text()
     assert "✔  a" in text
     assert "b (try 2)" in text
-    assert "3/4" in text
+    assert "████████████░░░░ 75%" in text
     assert "c(0:x)" in text
     assert "waiting for a GPU" in text
     assert text.count("Error (exit code 75)") <= 1
@@ -96,6 +96,27 @@ def test_line_is_written_once_when_nothing_changes(run: Run) -> None:
     run.nodes["w.c(0:x)"].finish(Phase.FAILED, "timeout")
     lines.show(run)
     assert stream.getvalue().removeprefix(first).strip().endswith("c Failed in 0.0 s – timeout")
+
+
+def test_lines_say_units_and_score_when_the_process_does(run: Run) -> None:
+    stream = io.StringIO()
+    lines = Lines(stream)
+    lines.show(run)
+    run.nodes["w.b(1)"].progress, run.nodes["w.b(1)"].progress_words = (
+        "225/700",
+        "epoch 4 of 10, mAP50 0.71, 2 min left",
+    )
+    lines.show(run)
+    assert stream.getvalue().splitlines()[-1].endswith(" b: epoch 4 of 10, mAP50 0.71, 2 min left")
+    assert "225/700" not in stream.getvalue()
+
+
+def test_lines_say_a_share_when_the_process_says_no_words(run: Run) -> None:
+    stream = io.StringIO()
+    lines = Lines(stream)
+    lines.show(run)
+    lines.show(run)
+    assert stream.getvalue().splitlines()[-1].endswith(" b: 75%")
 
 
 def test_summary_names_the_node_and_its_words_when_the_run_failed(run: Run, tmp_path: Path) -> None:

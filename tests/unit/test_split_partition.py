@@ -125,10 +125,12 @@ def test_seed_changes_the_division_when_it_changes() -> None:
     assert divided(records, 1) != divided(records, 2)
 
 
-def run(folder: Path, records: list[ImageRecord], **inputs: float) -> Splits:
+def run(
+    folder: Path, records: list[ImageRecord], *, classes: tuple[str, ...] = ("a", "b", "c"), **inputs: float
+) -> Splits:
     out = folder / "out"
     out.mkdir()
-    dataset = write_dataset(folder / "data", records)
+    dataset = write_dataset(folder / "data", records, classes=classes)
     outputs = split(SplitInputs.model_validate({"dataset": dataset, **inputs}), Workspace(out=out, state=out))
     splits = Splits.read(outputs.splits)
     assert [outputs.train, outputs.valid, outputs.test] == [
@@ -163,4 +165,16 @@ def test_split_is_refused_when_groups_are_too_few(tmp_path: Path) -> None:
 
 def test_absent_classes_are_named_when_a_class_is_rare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(tmp_path, [record(f"{index}", [0]) for index in range(20)] + [record("x", [1])])
-    assert "no 'b' in valid and test; no 'c' in train and valid and test" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "train has no image of 1 of 3 classes: 'c'; valid has no image of 2 of 3 classes: 'b', 'c'; test has" in said
+
+
+def test_absent_classes_take_one_short_line_when_there_are_many(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = [record(f"{index}", [0]) for index in range(20)]
+    run(tmp_path, records, classes=tuple(f"class-{index:04}" for index in range(1203)))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "train has no image of 1202 of 1203 classes: 'class-0001', 'class-0002'" in line
+    assert "'class-0005', …" in line
+    assert len(line) < 500

@@ -75,17 +75,26 @@ def _row(line: Line) -> Table:
     if node.phase not in {Phase.SKIPPED, Phase.OMITTED}:
         cells.append(Text(clock_text(node.seconds) + (", kept" if node.reused else ""), "bright_black"))
     if node.phase is Phase.RUNNING and node.progress:
-        cells.append(_bar(node.progress))
+        cells.append(_bar(node))
     if node.message and node.phase is not Phase.OMITTED:
         cells.append(Text(node.message.splitlines()[0][:100], style if node.phase is not Phase.SKIPPED else quiet))
     row.add_row(*cells)
     return row
 
 
-def _bar(progress: str) -> Text:
-    done, total = (int(part) for part in progress.split("/"))
-    filled = min(BAR_CELLS, BAR_CELLS * done // max(total, 1))
-    return Text.assemble(("█" * filled, "cyan"), ("░" * (BAR_CELLS - filled), "bright_black"), f" {progress}")
+def _bar(node: Node) -> Text:
+    filled = int(BAR_CELLS * _share(node))
+    return Text.assemble(("█" * filled, "cyan"), ("░" * (BAR_CELLS - filled), "bright_black"), f" {_how_far(node)}")
+
+
+def _share(node: Node) -> float:
+    done, total = (int(part) for part in node.progress.split("/"))
+    return min(1.0, done / max(total, 1))
+
+
+def _how_far(node: Node) -> str:
+    """Return the words of the process; of `N/M` alone nobody knows the unit."""
+    return node.progress_words or f"{_share(node):.0%}"
 
 
 class Lines:
@@ -130,9 +139,10 @@ class Lines:
 
     def _write_progress(self, run: Run, node: Node) -> None:
         text, at = self._progress.get(node.name, ("", 0.0))
-        if node.progress != text and time.monotonic() - at >= PROGRESS_EVERY_S:
-            self._progress[node.name] = (node.progress, time.monotonic())
-            self._say(f"{short_name(run, node)} {node.progress}")
+        words = _how_far(node)
+        if words != text and time.monotonic() - at >= PROGRESS_EVERY_S:
+            self._progress[node.name] = (words, time.monotonic())
+            self._say(f"{short_name(run, node)}: {words}")
 
     def _say(self, text: str) -> None:
         self._stream.write(f"{now().astimezone():%H:%M:%S} {text}\n")

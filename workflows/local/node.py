@@ -70,6 +70,9 @@ class Node(BaseModel):
     inputs: Arguments = Arguments()
     outputs: Outputs = Outputs()
     progress: str = ""
+    """`N/M`, as the process itself counts."""
+    progress_words: str = ""
+    """The same in words, where the process says them."""
     folder: str = ""
     """Folder under `nodes/`, for a node that is a process."""
     digest: str = ""

@@ -87,5 +87,6 @@ def _as_retried(node: Node, tries: list[Node]) -> Node:
             "phase": phase,
             "message": node.message or last.message,
             "progress": last.progress,
+            "progress_words": last.progress_words,
         }
     )

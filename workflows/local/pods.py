@@ -132,15 +132,17 @@ class Pods:
             pod.join()
 
     def read_progress(self) -> None:
-        """Note how far the running processes say they are."""
+        """Note how far the running processes say they are: the last line counts, as for Argo, the one before says it in words."""
         for name in self._running:
             node = self._run.nodes[name]
             try:
                 text = (self._nodes_folder / node.folder / PROGRESS).read_text(encoding="utf-8").strip()
             except (OSError, ValueError):
                 continue
-            if re.fullmatch(r"\d+/\d+", text) and node.phase is Phase.RUNNING:
-                node.progress = text
+            *earlier, last = text.split("\n")
+            if re.fullmatch(r"\d+/\d+", last.strip()) and node.phase is Phase.RUNNING:
+                words = earlier[-1].strip() if earlier else ""
+                node.progress, node.progress_words = last.strip(), "" if re.fullmatch(r"\d+/\d+", words) else words
 
     @property
     def _environment(self) -> dict[str, str]:
