@@ -132,6 +132,9 @@ class ServeInputs(Model):
     capture_pictures: Annotated[Literal["keep", "drop"], Internal()] = "keep"
     """`drop`: keep the boxes without the picture."""
 
+    log_format: Annotated[Literal["auto", "text", "json"], Internal()] = "auto"
+    """Lines of the log: `text` for people, `json` for programs. auto: text on a terminal, JSON elsewhere."""
+
     traces: Annotated[bool, Internal()] = False
     """Send OpenTelemetry traces to OTEL_EXPORTER_OTLP_ENDPOINT."""
 

@@ -33,7 +33,7 @@ def serve(inputs: ServeInputs, work: Workspace) -> ServeOutputs:
         ParameterError: If the address cannot be listened on, or flags contradict each other.
         StoreUnavailableError: If the registry does not answer.
     """
-    logs.install()
+    logs.install(inputs.log_format)
     cv2.setNumThreads(1)  # The cores are shared out by the workers.
     limits, origins, metrics = limits_of(inputs), origins_of(inputs), Metrics()
     tracing = OpenTelemetry() if inputs.traces else NoTracing()

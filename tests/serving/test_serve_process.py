@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -40,6 +41,46 @@ def test_server_ends_well_when_told_to_stop(registry: Path, tmp_path: Path, stop
     assert code == 0, errors
     assert "Traceback" not in errors
     assert not list((tmp_path / "work").glob(".scratch*"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "terminal", "words"),
+    [
+        ([], True, True),
+        ([], False, False),
+        (["--log-format=json"], True, False),
+        (["--log-format=text"], False, True),
+    ],
+)
+def test_log_is_for_people_on_a_terminal_and_for_programs_elsewhere(
+    registry: Path, tmp_path: Path, flags: list[str], terminal: bool, words: bool
+) -> None:
+    # As it is typed: what starts the server hands its terminal on.
+    command = [sys.executable, "-m", "workflows.cli", "serve", "planes", f"--registry={registry}", "--port=0", *flags]
+    ours, theirs = os.openpty() if terminal else os.pipe()
+    environment = {**os.environ, "ARGOSIGHT_HOME": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=theirs, text=True) as server:
+        os.close(theirs)
+        assert server.stdout
+        url = server.stdout.readline().split()[-1]
+        assert httpx.get(f"{url}/model").status_code == 200
+        server.terminate()
+        log = b"".join(iter(lambda: _read(ours), b"")).decode()
+        assert server.wait(60) == 0
+    os.close(ours)
+    line = next(line for line in log.splitlines() if "GET /model" in line)
+    if words:
+        assert re.fullmatch(r"\d\d:\d\d:\d\d GET /model 200 in \d+\.\d ms", line.strip())
+        assert "{" not in log
+    else:
+        assert json.loads(line)["request"] == "GET /model"
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # A terminal that nobody holds any more.
+        return b""
 
 
 def test_neither_torch_nor_ultralytics_is_imported_when_serving() -> None:

@@ -2,6 +2,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from steps.detection import Detections
 from steps.serve.app import create_app
 from steps.serve.limits import Limits
 from steps.serve.telemetry.drift import MOST_CLASSES, Drift
-from steps.serve.telemetry.logs import JsonLines
+from steps.serve.telemetry.logs import JsonLines, TextLines
 from steps.serve.telemetry.metrics import Metrics
 from steps.serve.telemetry.middleware import Telemetry, metrics_endpoint
 from steps.serve.telemetry.note import TraceContext
@@ -102,6 +103,47 @@ def test_line_has_no_surprises_when_a_record_is_written() -> None:
     line = json.loads(JsonLines().format(record))
     assert (line["event"], line["level"], line["model"]) == ("hello you", "info", "planes")
     assert set(line) == {"time", "level", "event", "model"}
+
+
+def record_of(event: str, level: int = logging.INFO, **extra: Any) -> logging.LogRecord:
+    return logging.makeLogRecord(
+        {"name": "steps.x", "levelno": level, "levelname": logging.getLevelName(level), "msg": event} | extra
+    )
+
+
+def test_line_reads_as_a_sentence_when_people_read_it() -> None:
+    def line(event: str, level: int = logging.INFO, **extra: Any) -> str:
+        clock, _, words = TextLines().format(record_of(event, level, **extra)).partition(" ")
+        assert re.fullmatch(r"\d\d:\d\d:\d\d", clock)
+        return words
+
+    answered: dict[str, Any] = {
+        "request": "POST /predict",
+        "status": 200,
+        "ms": 12.345,
+        "trace_id": "5",
+        "request_id": "6",
+    }
+    found: dict[str, Any] = {"model": "planes", "version": 3, "pictures": 1, "boxes": 2, "speed_ms": {"queue": 1}}
+    assert line("request", **answered, **found) == "POST /predict 200 in 12.3 ms, planes version 3, 1 picture, 2 boxes"
+    assert line("request", **(answered | {"request": "GET /model"})) == "GET /model 200 in 12.3 ms"
+    assert line("model_loaded", model="planes", version=3, hint="", ms={}) == "model loaded: model planes, version 3"
+    assert line("x", measured_ms={"onnx": 1.5, "openvino": 2}) == "x: measured ms onnx 1.5 and openvino 2"
+    assert line("capture_failed", logging.WARNING, error="no space") == "warning: capture failed: error no space"
+
+
+def test_line_has_nothing_that_a_terminal_obeys_when_a_client_sends_it() -> None:
+    text = TextLines().format(record_of("request", request="GET /\x1b[2J\r\n\x9bé", status=404, ms=1))
+    assert "GET /\\x1b[2J\\r\\n\\x9bé 404 in 1.0 ms" in text
+    assert text.isprintable()
+
+
+def test_traceback_follows_its_line_when_people_read_it() -> None:
+    error = ZeroDivisionError("why")
+    record = record_of("capture_bug", logging.ERROR, exc_info=(type(error), error, None))
+    first, *rest = TextLines().format(record).splitlines()
+    assert first.endswith(" error: capture bug")
+    assert rest == ["ZeroDivisionError: why"]
 
 
 def ask(

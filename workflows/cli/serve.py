@@ -30,6 +30,12 @@ def configure(parser: ArgumentParser) -> None:
         default="",
         help="s3://bucket/prefix, or a folder (default: what was published on this machine)",
     )
+    parser.add_argument(
+        "--log-format",
+        choices=("auto", "text", "json"),
+        default="auto",
+        help="lines of the log: text for people, json for programs (default: text on a terminal, JSON elsewhere)",
+    )
     parser.epilog = (
         "examples:\n"
         "  argosight serve\n"
@@ -60,6 +66,7 @@ def run(arguments: Namespace) -> int:
         return MISTAKE
     flags = [f"--registry={registry}", f"--model-name={model}", f"--host={arguments.host}", f"--port={arguments.port}"]
     flags += [f"--version={arguments.version}"] if arguments.version else []
+    flags += [f"--log-format={arguments.log_format}"]
     return _serve(flags, home.root / "serve" / str(os.getpid()))
 
 
