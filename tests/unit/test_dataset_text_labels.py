@@ -151,7 +151,7 @@ def test_each_broken_line_is_named_when_it_stands_among_visdrones_good_ones(tmp_
 def test_yolo_stays_yolo_when_its_rows_look_a_little_like_theirs(tmp_path: Path, line: str) -> None:
     source = write_tree(tmp_path / "source", {"images/a.jpg": PHOTO, "labels/a.txt": line, "classes.txt": "plane"})
     with Tree.scan(source, tmp_path / "tree.sqlite", silent) as tree:
-        assert recognise(tree, "auto").name == "yolo"
+        assert recognise(tree, "auto", {}).name == "yolo"
 
 
 def test_yolo_is_read_when_kittis_files_are_a_few_beside_it(tmp_path: Path) -> None:
