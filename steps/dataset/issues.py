@@ -25,11 +25,13 @@ class Treatment:
         scope: What it is about: a row, an image with all its rows, a file other than an image, or the source as a whole.
         action: The fate of that thing; `noted` does not change it and is only worth knowing.
         reason: For people; completes "it was put aside because …".
+        once: True where all of a source are of one cause: the first is named, and how many there are.
     """
 
     scope: Scope
     action: Action
     reason: str
+    once: bool = False
 
 
 TREATMENTS: dict[str, Treatment] = {
@@ -70,7 +72,12 @@ TREATMENTS: dict[str, Treatment] = {
     "unknown_class": Treatment("row", "rejected", "the class is not among the names of the data set"),
     "no_box": Treatment("row", "rejected", "the object has neither a box nor a polygon"),
     "region_kind": Treatment("row", "rejected", "only rectangles, ellipses, polygons and masks can become boxes"),
-    "turned_box": Treatment("row", "noted", "a turned box; the upright box around it is used"),
+    "turned_box": Treatment(
+        "row",
+        "noted",
+        "a turned box; the upright box around it is used, and its corners are kept as an outline",
+        once=True,
+    ),
     "image_label": Treatment("row", "left_out", "a label of the whole image, or of a relation, marks no object"),
     "deleted": Treatment("row", "left_out", "the object was deleted in the labelling tool"),
     "ignored_region": Treatment("row", "left_out", "a region that the data set says is none of its objects"),

@@ -31,6 +31,7 @@ class IngestInputs(Model):
         "cvat",
         "darknet",
         "datumaro",
+        "dota",
         "hugging-face",
         "kitti",
         "label-studio",

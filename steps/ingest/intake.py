@@ -63,17 +63,22 @@ def write_refusal(folder: Path, ledger: Ledger, source: str, refusal: DatasetErr
 
 def _issues(ledger: Ledger) -> list[dict[str, Any]]:
     codes = sorted(ledger.counts, key=lambda code: (SEVERITY.index(TREATMENTS[code].action), code))
-    return [_told(finding) for code in codes for finding in islice(ledger.findings(code, ISSUES_A_CODE), ISSUES_A_CODE)]
+    return [
+        _told(finding, ledger.counts[code])
+        for code in codes
+        for finding in islice(ledger.findings(code, ISSUES_A_CODE), ISSUES_A_CODE)
+    ]
 
 
-def _told(finding: Finding) -> dict[str, Any]:
+def _told(finding: Finding, count: int) -> dict[str, Any]:
     issue = finding.issue
+    many = f"{count} in all, such as " if issue.treatment.once and count > 1 else ""
     return {
         "code": issue.code,
         "action": issue.treatment.action,
         "file": issue.file,
         "row": issue.row,
-        "found": issue.found,
+        "found": many + issue.found,
         "reason": issue.treatment.reason,
     }
 

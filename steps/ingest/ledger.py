@@ -90,6 +90,8 @@ class Ledger:
 
     def _note(self, issue: Issue, image: str = "") -> None:
         self.counts[issue.code] += 1
+        if issue.treatment.once and self.counts[issue.code] > 1:
+            return
         self._db.execute(
             "INSERT INTO issue VALUES (?, ?, ?, ?, ?)", (image, issue.code, issue.file, issue.row, issue.found)
         )

@@ -1,5 +1,6 @@
 """Text files with a line for each object, one file an image: what KITTI and VisDrone share, and how to tell them from YOLO."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,11 +26,13 @@ class TextLabels:
         file: The label file. None: there is none.
         source: Its path inside the source, or the image's where there is none.
         parse: Returns the row that a line states, of a number from 1; raises Rejection where it states none.
+        head: Lines that are no rows, but say something of the image.
     """
 
     file: Path | None
     source: str
     parse: Callable[[str, int], Row]
+    head: re.Pattern[str] | None = None
 
     def read(self) -> Reading:
         """Return every line; see `source.Labels`."""
@@ -40,7 +43,7 @@ class TextLabels:
         if repaired:
             reading.note("encoding", None, repaired)
         for number, line in enumerate(text.splitlines(), 1):
-            if not line.strip(BLANK):
+            if not line.strip(BLANK) or (self.head and self.head.match(line.strip(BLANK))):
                 continue
             reading.total += 1
             try:
@@ -62,30 +65,40 @@ def candidates(tree: Tree, folders: tuple[str, ...]) -> Iterator[str]:
             yield path
 
 
-def recognised_folder(tree: Tree, folders: tuple[str, ...], is_row: Callable[[str], bool]) -> str | None:
-    """Return the first folder of label files, if most files with text that belong to an image have such rows; else None."""
+def recognised_folder(
+    tree: Tree,
+    folders: tuple[str, ...],
+    is_row: Callable[[str], bool],
+    head: re.Pattern[str] | None = None,
+    find: Callable[[Tree, str, tuple[str, ...]], list[str]] = beside,
+) -> str | None:
+    """Return the first folder of label files, if most files with rows that belong to an image have such rows; else None.
+
+    `head` are lines that are no rows, `find` returns the images of a label file.
+    """
     looked: Counter[str] = Counter()
     hits: Counter[str] = Counter()
     for path in candidates(tree, folders):
         folder = parent(path)
-        if looked[folder] >= SAMPLE or not beside(tree, path, folders):
+        if looked[folder] >= SAMPLE or not find(tree, path, folders):
             continue
-        lines = _lines(tree.root / path)
+        lines = _rows(tree.root / path, head)
         looked[folder] += bool(lines)
         hits[folder] += any(map(is_row, lines))
     first = next((folder for folder in hits if hits[folder]), None)
     return first if hits.total() * 2 > looked.total() else None
 
 
-def count_rows(path: Path, is_row: Callable[[str], bool]) -> int | None:
-    """Return how many lines a file has, or None where no line of it is such a row."""
-    lines = _lines(path) if path.suffix.lower() == ".txt" else []
+def count_rows(path: Path, is_row: Callable[[str], bool], head: re.Pattern[str] | None = None) -> int | None:
+    """Return how many lines a file has, those of its head apart, or None where no line of it is such a row."""
+    lines = _rows(path, head) if path.suffix.lower() == ".txt" else []
     return len(lines) if any(map(is_row, lines)) else None
 
 
-def _lines(path: Path) -> list[str]:
+def _rows(path: Path, head: re.Pattern[str] | None) -> list[str]:
     try:
         text, _ = read_text(path)
     except (Rejection, OSError):
         return []
-    return [line.strip(BLANK) for line in text.splitlines() if line.strip(BLANK)]
+    lines = (line.strip(BLANK) for line in text.splitlines())
+    return [line for line in lines if line and not (head and head.match(line))]

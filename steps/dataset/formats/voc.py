@@ -6,6 +6,7 @@ for `Annotations`) or beside it; else to the one that its `<filename>` means. Ot
 background; images elsewhere, such as segmentation masks, are left out.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from steps.dataset.formats.source import SPLITS, Format, Picture, SplitName
 from steps.dataset.issues import Issue, Rejection
 from steps.dataset.label_text import MAX_BYTES, decode
 from steps.dataset.listing import Listing
-from steps.dataset.rows import Reading, Rings, Row, around, as_size
+from steps.dataset.rows import Reading, Ring, Rings, Row, around, as_size
 from steps.dataset.tree import Tree, key, mirrored, parent, stem
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class VocLabels:
         for number, item in enumerate(root.findall("object"), 1):
             reading.total += 1
             label = (item.findtext("name") or "").strip()
-            box = item.find("bndbox")
+            box = item.find("bndbox") if item.find("robndbox") is None else item.find("robndbox")
             found = " ".join(
                 [label, *(f"{side.tag}={(side.text or '').strip()}" for side in (() if box is None else box))]
             )
@@ -183,6 +184,10 @@ def _row(number: int, label: str, item: "Element", found: str) -> Row:
     rings = _rings(item.find("polygon"))
     if not label:
         raise Rejection("unknown_class")
+    turned = item.find("robndbox")
+    if turned is not None:
+        ring = _turned(turned)
+        return Row(number, label, around((ring,)), found, loose=True, rings=(ring,), remarks=("turned_box",))
     if box is None:
         if rings is None:
             raise Rejection("no_box")
@@ -191,6 +196,18 @@ def _row(number: int, label: str, item: "Element", found: str) -> Row:
     ordered = min(left, right), min(top, bottom), max(left, right), max(top, bottom)
     swapped = left > right or top > bottom
     return Row(number, label, ordered, found, rings=rings, remarks=("corners_swapped",) if swapped else ())
+
+
+def _turned(box: "Element") -> Ring:
+    """Return the corners of roLabelImg's box: a centre, a size, and an angle in radians, clockwise on the picture."""
+    x, y, width, height, angle = (_number(box.findtext(name)) for name in ("cx", "cy", "w", "h", "angle"))
+    if not all(map(math.isfinite, (x, y, width, height, angle))):
+        raise Rejection("not_a_number")
+    if width <= 0 or height <= 0:
+        raise Rejection("zero_size")
+    cosine, sine = math.cos(angle), math.sin(angle)
+    sides = ((-width / 2, -height / 2), (width / 2, -height / 2), (width / 2, height / 2), (-width / 2, height / 2))
+    return tuple((x + cosine * right - sine * low, y + sine * right + cosine * low) for right, low in sides)
 
 
 def _rings(polygon: "Element | None") -> Rings | None:
@@ -287,6 +304,7 @@ FORMAT = Format(
         "`Annotations`) or beside it; else to the one that its `<filename>` means. Any encoding, GB2312 and GBK among them.",
         "A `<polygon>` is kept as an outline, and is the box where there is no `<bndbox>`.",
         "The XML files of LabelMe's web tool have polygons alone; objects that are `<deleted>` in them are left out.",
+        "roLabelImg's `<robndbox>` becomes the upright box around it; its four corners are kept as an outline.",
         "The splits of `ImageSets/Main` are the source's own.",
     ),
     sample="Annotations/a.xml\nJPEGImages/a.jpg",
