@@ -76,7 +76,12 @@ class Case:
             return RunView(name=name, phase=REFUSED, message=str(error), nodes={})
 
 
-TIMES = {"deadline-node": {"short": "10", "tried": "40"}}
+TIMES = {
+    "deadline-node": {"short": "10", "tried": "40"},
+    "deadline-steps": {"short": "10"},
+    "display-names": {"wait": "8"},
+    "mutex-names": {"wait": "30s"},
+}
 DIFFERS = {
     "expressions-absent": {"4.0": "the message on an expression that reads a skipped task names the expression's parser"},
     "references": {"4.0": "what a skipped task would have put out is an empty text where a later task refers to it"},

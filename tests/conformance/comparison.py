@@ -9,6 +9,7 @@ TIMES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z|\d+\.\d{6,}")
 UIDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 FAILURES = re.compile(r'"\[\{\\"displayName\\".*\}\]"')
 TOO_LONG = "took too long"
+TRIED_TOO_LONG = "was tried too long"
 WORDINGS = (
     # Argo names the container of the pod, of which a process has none.
     (r"(?:main: )?Error \(exit code (\d+)\)(?:: .*)?", r"exit code \1"),
@@ -21,7 +22,12 @@ WORDINGS = (
     (r"(No more retries left|retryStrategy\.expression evaluated to false)(?:; the last: .*|: .*)?", r"\1"),
     # Whether a pod ran already when its time was over depends on the cluster; here it is told why it did not run.
     (r"timeout(?:: .*)?|Pod was active on the node longer than the specified deadline", TOO_LONG),
+    # Of a deadline of the whole, kubelet may hear before the controller does.
     (r"Step exceeded its deadline", TOO_LONG),
+    # What no machine is there for is not waited for here.
+    (r"unschedulable on this machine: .*", TOO_LONG),
+    # Argo adds the time of day.
+    (r"retry exceeded workflow deadline(?: .*)?", TRIED_TOO_LONG),
     # The parsers differ, and so do their words for what they stumbled over.
     (r"(Invalid 'when' expression) .*", r"\1"),
     (r"failed to resolve references: (Invalid 'when' expression) .*", r"\1"),
@@ -74,7 +80,7 @@ def _normal(node: NodeView, attribute: str) -> object:
     value = getattr(node, attribute)
     if attribute == "message":
         return normal_message(value)
-    if attribute == "exit_code" and normal_message(node.message) == TOO_LONG:
+    if attribute == "exit_code" and normal_message(node.message) in {TOO_LONG, TRIED_TOO_LONG}:
         return None  # there is one only if the process had started
     if isinstance(value, dict):
         return {key: _normal_text(one) for key, one in value.items()}

@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from workflows.local.engine import run_workflow
-from workflows.local.machine import GpuNode
+from workflows.local.home import Home
+from workflows.local.machine import GpuNode, Loan, Machine
+from workflows.local.outline import outline
 from workflows.local.process import birth_of
 from workflows.local.run import Run
 
@@ -184,7 +186,74 @@ def test_workflow_ends_when_its_time_is_over(tmp_path: Path) -> None:
     run = play(tmp_path, {"dag": {"tasks": tasks}}, more=[nap, bye], activeDeadlineSeconds=1, onExit="bye")
     assert run.phase == "Failed"
     assert (run.nodes["w.a"].phase, run.nodes["w.b"].phase) == ("Failed", "Omitted")
+    assert run.nodes["w.a"].message == "Step exceeded its deadline"
     assert value(run, "s", "w.onExit") == "Failed"
+
+
+@pytest.mark.parametrize(
+    ("source", "result"),
+    [("echo one; exit 0", "one"), ("#!/bin/sh\necho $0\n", "script"), (f"#!{sys.executable}\nprint(1 + 1)\n", "2")],
+)
+def test_script_runs_itself_when_its_folder_has_an_odd_name(tmp_path: Path, source: str, result: str) -> None:
+    folder = tmp_path / "Ordner für (a) $b"
+    folder.mkdir()
+    written = {"name": "written", "script": {"command": ["sh", "-c"], "source": source}}
+    told = {"name": "told", "container": {"command": ["true"]}, "inputs": {"parameters": [{"name": "result"}]}}
+    given = {"arguments": {"parameters": [{"name": "result", "value": "{{tasks.a.outputs.result}}"}]}}
+    tasks = [{"name": "a", "template": "written"}, {"name": "b", "template": "told", "depends": "a", **given}]
+    run = play(folder, {"dag": {"tasks": tasks}}, more=[written, told])
+    assert run.phase == "Succeeded", run.nodes["w.a"].message
+    assert (run.nodes["w.a"].outputs.result or "").rpartition("/")[2] == result
+
+
+class Releasing:
+    """Watches a run, and gives a lock back once the run has said that it waits for it."""
+
+    def __init__(self, loan: Loan) -> None:
+        self.loan = loan
+        self.said: list[str] = []
+
+    def show(self, run: Run) -> None:
+        if "waiting" in run.message and run.message not in self.said:
+            self.said.append(run.message)
+            self.loan.release()
+
+
+def test_runs_share_a_lock_when_the_parameter_in_its_name_is_the_same(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.yaml"
+    spec = {
+        "entrypoint": "main",
+        "arguments": {"parameters": [{"name": "model"}]},
+        "synchronization": {"mutexes": [{"name": "train-{{workflow.parameters.model}}"}]},
+        "templates": [{"name": "main", "container": {"command": ["true"]}}],
+    }
+    head = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": "w"}}
+    manifest.write_text(yaml.safe_dump({**head, "spec": spec}))
+    loan = Machine(Home(tmp_path / "home").locks).lend("mutex-train-m-a")
+    assert loan
+    watcher = Releasing(loan)
+    assert run_workflow(manifest, {"model": "m-b"}, tmp_path / "home", observer=watcher).phase == "Succeeded"
+    assert not watcher.said
+    assert run_workflow(manifest, {"model": "m-a"}, tmp_path / "home", observer=watcher).phase == "Succeeded"
+    assert watcher.said == ["waiting for the lock 'train-m-a'"]
+
+
+def test_node_is_shown_by_its_templates_name_when_that_has_one(tmp_path: Path) -> None:
+    annotations = {"workflows.argoproj.io/display-name": "for-{{inputs.parameters.who}}", "note": "a {{strange}} one"}
+    named = {
+        "name": "named",
+        "annotations": annotations,
+        "inputs": {"parameters": [{"name": "who"}]},
+        "container": {"command": ["true"]},
+    }
+    given = {"arguments": {"parameters": [{"name": "who", "value": "{{item}}"}]}}
+    tasks = [{"name": "a", "template": "named", "withItems": ["m", "no way"], **given}]
+    run = play(tmp_path, {"dag": {"tasks": tasks}}, more=[named])
+    assert run.nodes["w.a(0:m)"].display_name == "for-m"
+    assert "for-m" in [line.label for line in outline(run)]
+    odd = run.nodes["w.a(1:no way)"]
+    assert (odd.phase, odd.display_name) == ("Error", "a(1:no way)")
+    assert "displayName must match the regex" in odd.message
 
 
 def test_resource_is_recorded_when_it_cannot_be_made(tmp_path: Path) -> None:

@@ -45,6 +45,13 @@ FAULTS: list[tuple[str, list[dict[str, Any]], str]] = [
     ("no task", [dag({"name": "a", "depends": "b"}), echo()], "field dag: task 'a', field depends: no task 'b'"),
     ("needs a parameter", [dag({"name": "a"}), echo(**TAKES)], "task 'a', field arguments: .* needs the parameter 'x'"),
     ("needs an artifact", [dag({"name": "a"}), echo(inputs={"artifacts": [{"name": "f", "path": "/work/f"}]})], "needs the artifact 'f'"),
+    ("entry needs a parameter", [echo("main", **TAKES)], "field spec.entrypoint: template 'main' needs the parameter 'x'"),
+    ("entry needs an artifact", [echo("main", inputs={"artifacts": [{"name": "f", "path": "/work/f"}]})], "field spec.entrypoint: .* needs the artifact 'f'"),
+    (
+        "artifact from nowhere",
+        [dag({"name": "a", "arguments": {"artifacts": [{"name": "f"}]}}), echo(inputs={"artifacts": [{"name": "f", "path": "/work/f"}]})],
+        r"task 'a', field arguments.artifacts\[f\]: it says neither where the artifact comes from nor its key",
+    ),
     ("unquoted when", [dag({"name": "a", "when": "{{workflow.name}} == 'x'"}), echo()], "field when: .* not quoted"),
     ("strange when", [dag({"name": "a", "when": "1 < 2"}), echo()], "field when: condition"),
     ("unknown input", [echo("main", args=["{{inputs.parameters.x}}"])], r"template 'main', tag \{\{inputs.parameters.x\}\}"),
@@ -103,6 +110,13 @@ def test_manifest_is_refused_when_it_cannot_work(templates: list[dict[str, Any]]
     with pytest.raises(ManifestError, match=fault) as caught:
         check(manifest(*templates))
     assert caught.value.hint
+
+
+def test_exit_handler_is_refused_when_nobody_gives_what_it_needs() -> None:
+    with pytest.raises(ManifestError, match=r"spec\.onExit: template 'bye' needs the parameter 'x'"):
+        check(manifest(echo("main"), echo("bye", **TAKES), onExit="bye"))
+    given = {"arguments": {"parameters": [{"name": "x"}]}}
+    check(manifest(echo("main"), echo("bye", **TAKES), onExit="bye", **given))
 
 
 def test_exit_handler_is_refused_when_there_is_no_such_template() -> None:

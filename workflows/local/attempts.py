@@ -14,6 +14,7 @@ from workflows.local.node import Node, Phase
 from workflows.local.template import Backoff, RetryStrategy, Template
 
 NO_EXIT_CODE = "-1"
+EXPIRED = "retry exceeded workflow deadline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,10 @@ class AttemptsProgress:
         left_s = total_left_s(self.template, node.started)
         if not last.phase.bad:
             verdict = Verdict(again=False)
-        elif (
-            self.caller.is_expired(node.name)
-            or (left_s is not None and left_s <= 0)
-            or self.launcher.misfit(self.template)  # another try would find the same machine
-        ):
+        elif self.caller.is_expired(node.name):
+            verdict = Verdict(again=False, message=EXPIRED)
+        elif (left_s is not None and left_s <= 0) or self.launcher.misfit(self.template):
+            # Another try would find no time, or the same machine.
             verdict = Verdict(again=False, message=last.message)
         else:
             verdict = judge(self.template.retry_strategy or RetryStrategy(), attempts)

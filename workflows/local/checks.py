@@ -12,6 +12,7 @@ from workflows.local.mounts import covers
 from workflows.local.substitution import TAG, tags
 from workflows.local.tag_checks import unknown_tags
 from workflows.local.template import Task, Template
+from workflows.local.values import Arguments, Parameter
 
 NO_ZIP = "Argo packs the whole path of what lies on a volume into a zip, and cannot unpack it again; use tar or none"
 
@@ -39,6 +40,10 @@ def _faults(manifest: Manifest) -> Iterator[str]:
         if name not in names and (name or field == "entrypoint"):
             yield f"field spec.{field}: no template {name!r}"
     templates = {template.name: template for template in spec.templates}
+    given = Arguments(parameters=[Parameter(name=one.name, value="") for one in spec.arguments.parameters])
+    for field, name in (("entrypoint", spec.entrypoint), ("onExit", spec.on_exit)):
+        if name in templates:
+            yield from (f"field spec.{field}: {fault}" for fault in _missing_inputs(templates[name], given))
     for template in spec.templates:
         for fault in _template_faults(template, templates, manifest):
             yield f"template {template.name!r}, {fault}"
@@ -69,17 +74,23 @@ def _task_faults(task: Task, templates: dict[str, Template]) -> Iterator[str]:
         bare = re.sub(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", "", task.when)
         if "{{" in bare:
             yield f"field when: a tag in {task.when!r} is not quoted"
-    for parameter in called.inputs.parameters:
-        given = task.arguments.parameter(parameter.name)
-        if parameter.value is None and parameter.default is None and (given is None or given.value is None):
-            yield f"field arguments: template {called.name!r} needs the parameter {parameter.name!r}"
-    for artifact in called.inputs.artifacts:
-        passed = task.arguments.artifact(artifact.name)
-        if not artifact.located and not artifact.optional and passed is None:
-            yield f"field arguments: template {called.name!r} needs the artifact {artifact.name!r}"
+    yield from (f"field arguments: {fault}" for fault in _missing_inputs(called, task.arguments))
     for one in task.arguments.artifacts:
+        if not (one.from_ or one.from_expression or one.located or one.optional):
+            yield f"field arguments.artifacts[{one.name}]: it says neither where the artifact comes from nor its key"
         if one.from_expression:
             yield f"field arguments.artifacts[{one.name}].fromExpression: Argo takes it only in the outputs of a DAG"
+
+
+def _missing_inputs(called: Template, given: Arguments) -> Iterator[str]:
+    """Yield the inputs of the template `called` that have no value of their own and are not among what is `given`."""
+    for parameter in called.inputs.parameters:
+        passed = given.parameter(parameter.name)
+        if parameter.value is None and parameter.default is None and (passed is None or passed.value is None):
+            yield f"template {called.name!r} needs the parameter {parameter.name!r}"
+    for artifact in called.inputs.artifacts:
+        if not artifact.located and not artifact.optional and given.artifact(artifact.name) is None:
+            yield f"template {called.name!r} needs the artifact {artifact.name!r}"
 
 
 def _limits(template: Template) -> Iterator[str]:

@@ -15,6 +15,8 @@ from workflows.local.pod import Ended, Started
 from workflows.local.pods import Pods
 from workflows.local.run import Run
 from workflows.local.scheduler import Scheduler
+from workflows.local.substitution import substitute
+from workflows.local.workflow_values import start_values
 
 STOPPING = "stopping; interrupt once more to end it at once"
 TICK_S = 0.25
@@ -35,7 +37,8 @@ class Loop:
         self.run = run
         self._pods = pods
         self._scheduler = Scheduler(manifest, run, pods)
-        self._mutexes = [mutex.name for mutex in manifest.spec.synchronization.mutexes]
+        locks = substitute(manifest.spec.synchronization, start_values(manifest, run))
+        self._mutexes = [mutex.name for mutex in locks.mutexes]
         self._folder = folder
         self._observer = observer
         self._interruptions = 0

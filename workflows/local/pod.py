@@ -2,7 +2,9 @@
 
 import json
 import os
+import shlex
 import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -79,6 +81,7 @@ class Pod:
     _reason: str = ""
     _process_s: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _alias: "tempfile.TemporaryDirectory[str] | None" = None
     _thread: threading.Thread = field(init=False)
 
     def __post_init__(self) -> None:
@@ -114,6 +117,9 @@ class Pod:
                     shutil.rmtree(mount, ignore_errors=True)
         except (LocalError, OSError, ValueError) as error:
             self.report(Ended(self.order.node, Phase.ERROR, str(error), Outputs()))
+        finally:
+            if self._alias:
+                self._alias.cleanup()
 
     def _attempt(self) -> Ended:
         template, name = self.order.template, self.order.node
@@ -161,7 +167,17 @@ class Pod:
             return words
         path = self.order.folder / SCRIPT
         path.write_text(script.source, encoding="utf-8")
-        return [*words, str(path)]
+        path.chmod(0o755)
+        return [*words, str(self._plain(path))]
+
+    def _plain(self, path: Path) -> Path:
+        """Return a name for `path` that `sh -c`, which reads its word once more, does not take apart."""
+        if shlex.quote(str(path)) == str(path):
+            return path
+        self._alias = tempfile.TemporaryDirectory(prefix="argosight-")
+        alias = Path(self._alias.name) / SCRIPT
+        alias.symlink_to(path)
+        return alias
 
     def _execute(self, process: Container, command: list[str]) -> tuple[int, str]:
         log = self.order.folder / LOG

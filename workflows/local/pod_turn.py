@@ -2,7 +2,7 @@
 
 import hashlib
 
-from workflows.local.call import LOOK_S, Call, Caller
+from workflows.local.call import EXPIRED, LOOK_S, Call, Caller
 from workflows.local.deadlines import pending_left_s, running_left_s
 from workflows.local.durations import now
 from workflows.local.launcher import Launcher
@@ -29,7 +29,7 @@ class PodProgress:
         if self.node.phase is not Phase.RUNNING:
             return
         if self.caller.is_expired(self.node.name):
-            self.launcher.stop(self.node.name, DEADLINE)
+            self.launcher.stop(self.node.name, EXPIRED)
             return
         left_s = running_left_s(self.template, self.node, self.caller.nodes[self.call.base].started)
         if left_s is None:

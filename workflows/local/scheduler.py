@@ -1,5 +1,7 @@
 """The scheduler: looks at the nodes of a run and does what can be done next. It starts nothing itself."""
 
+import re
+
 from pydantic import ValidationError
 
 from workflows.local.attempts import AttemptsProgress
@@ -21,6 +23,8 @@ from workflows.local.values import Arguments, Parameter
 from workflows.local.workflow_values import exit_values, pod_name, start_values
 
 INTERRUPTED = "stopped"
+SHOWABLE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-.]{0,61}[a-zA-Z0-9]")
+"""What Argo takes as a node's display name."""
 
 
 class Scheduler:
@@ -87,12 +91,8 @@ class Scheduler:
             self.finish(node, Phase.FAILED, EXPIRED)
             return node
         node = node or self._create(call, template)
-        mutexes = [mutex.name for mutex in template.synchronization.mutexes]
-        if mutexes and call.number < 0:
-            node.message = self.launcher.lock(call.name, mutexes)
-            if node.message:
-                wait(self, call, node, template)
-                return node
+        if node.phase.fulfilled or not self._holds_locks(call, node, template):
+            return node
         if node.type is NodeType.RETRY:
             node.phase = Phase.RUNNING
             AttemptsProgress(self, call, node, template, self.launcher).advance()
@@ -163,7 +163,28 @@ class Scheduler:
         node.template, node.inputs = template.name, template.inputs
         if kind is NodeType.POD:
             node.folder = self.launcher.folder(call.base).name
+        if template.annotations.display_name and call.number < 0:
+            self._show(node, template.annotations.display_name)
         return node
+
+    def _show(self, node: Node, name: str) -> None:
+        """Show `node` under the `name` that its template wants; an odd one is an error, as in Argo."""
+        if SHOWABLE.fullmatch(name):
+            node.display_name = name
+            return
+        caller = self.nodes.get(node.boundary)
+        where = f"task '{node.name}' errored: " if caller and caller.type is NodeType.DAG else ""
+        self.finish(node, Phase.ERROR, f"{where}displayName must match the regex ^{SHOWABLE.pattern}$")
+
+    def _holds_locks(self, call: Call, node: Node, template: Template) -> bool:
+        """Return whether `node` has the locks that it needs; if not, it waits for them."""
+        mutexes = [mutex.name for mutex in template.synchronization.mutexes]
+        if not mutexes or call.number >= 0:
+            return True
+        node.message = self.launcher.lock(call.name, mutexes)
+        if node.message:
+            wait(self, call, node, template)
+        return not node.message
 
     def _instance(self, call: Call) -> Template:
         if call.name not in self._instances:

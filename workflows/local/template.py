@@ -8,6 +8,7 @@ from workflows.local.strict import AnyString, Strict
 from workflows.local.values import Arguments, Outputs
 
 Kind = Literal["container", "script", "dag", "steps", "resource"]
+DISPLAY_NAME = "workflows.argoproj.io/display-name"
 
 
 class KeyRef(Strict):
@@ -181,17 +182,29 @@ class StepGroup(RootModel[list[Task]]):
     """Steps that run side by side."""
 
 
+class Annotations(Strict):
+    """What is noted on a template; only the name under which its nodes are shown matters to a run."""
+
+    display_name: AnyString = Field(default="", alias=DISPLAY_NAME)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_the_name(cls, data: Any) -> Any:
+        return {key: value for key, value in data.items() if key == DISPLAY_NAME} if isinstance(data, dict) else data
+
+
 class Template(Strict):
     """One template; exactly one of container, script, dag, steps and resource says what it does."""
 
     ignored: ClassVar[frozenset[str]] = frozenset(
         {
-            "affinity", "annotations", "automountServiceAccountToken", "executor", "hostAliases", "metadata",
+            "affinity", "automountServiceAccountToken", "executor", "hostAliases", "metadata",
             "metrics", "priorityClassName", "schedulerName", "securityContext", "serviceAccountName", "tolerations",
         }
     )  # fmt: skip
 
     name: str
+    annotations: Annotations = Annotations()
     inputs: Arguments = Arguments()
     outputs: Outputs = Outputs()
     container: Container | None = None
