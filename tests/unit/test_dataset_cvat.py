@@ -91,6 +91,15 @@ def test_split_is_the_subset_when_a_project_has_subsets(tmp_path: Path) -> None:
     }
 
 
+def test_split_is_in_the_name_of_the_file_when_each_has_one(tmp_path: Path) -> None:
+    files = {f"{name}.xml": cvat(image(f"{name}.png", BOX)) for name in ("train", "val")}
+    intake = take_in(tmp_path, {**files, "images/train.png": PHOTO, "images/val.png": PHOTO})
+    assert {record.file: record.split for record in intake.dataset.records()} == {
+        "train.png": "train",
+        "val.png": "valid",
+    }
+
+
 def test_outlines_are_kept_when_shapes_are_no_boxes(tmp_path: Path) -> None:
     shapes = (
         '<polygon label="heli" points="10.0,5.5;20,5;20,25"/>',
@@ -144,6 +153,7 @@ def test_each_broken_shape_is_named_when_it_stands_among_good_ones(tmp_path: Pat
         '<mask label="heli" rle="1, 3, 2" left="62" top="2" width="3" height="2"/>',
         '<mask label="heli" rle="" left="1" top="2" width="3" height="2"/>',
         '<mask label="heli" rle="6" left="1" top="2" width="3" height="2"/>',
+        '<box label="heli" xtl="1" ytl="1" xbr="9" ybr="9" outside="1"/>',
     )
     intake = take_in(
         tmp_path, {"annotations.xml": cvat(image("a.png", *shapes)), "images/a.png": PHOTO}, max_bad_share=1
@@ -152,6 +162,7 @@ def test_each_broken_shape_is_named_when_it_stands_among_good_ones(tmp_path: Pat
     by_code = {
         "region_kind": [2, 3, 4, 5],
         "image_label": [6],
+        "not_visible": [19],
         "unknown_class": [7],
         "not_a_number": [8, 9],
         "zero_size": [10, 18],
@@ -163,7 +174,7 @@ def test_each_broken_shape_is_named_when_it_stands_among_good_ones(tmp_path: Pat
     assert {code: [row for _, row, _ in intake.issues(code)] for code in by_code} == by_code
     assert intake.issues("region_kind")[0] == ("annotations.xml", 2, "polyline heli points=1,1;5,5")
     rows = intake.report["accounts"]["rows"]
-    assert (rows["total"], rows["used"], rows["repaired"], rows["left_out"], rows["rejected"]) == (18, 1, 1, 1, 15)
+    assert (rows["total"], rows["used"], rows["repaired"], rows["left_out"], rows["rejected"]) == (19, 1, 1, 2, 15)
 
 
 def test_mask_is_rejected_and_box_kept_when_the_size_of_the_picture_is_unknown(tmp_path: Path) -> None:
@@ -236,7 +247,7 @@ def test_frames_that_are_not_there_are_named_when_a_track_is_on_them(tmp_path: P
     shapes = on_frame(0, 10), on_frame(1, 20), '<box xtl="1" ytl="2" xbr="3" ybr="4"/>'
     files = {"annotations.xml": cvat(track(*shapes), meta=VIDEO), **frames(0)}
     intake = take_in(tmp_path, files, max_bad_share=1)
-    assert intake.issues("image_missing") == [("annotations.xml", None, "frame 1")]
+    assert intake.issues("image_missing") == [("annotations.xml", None, "frame 1, such as frame_000001.png")]
     assert [row for _, row, _ in intake.issues("no_frame")] == [3]
     assert intake.report["accounts"]["rows"]["rejected"] == 2
 

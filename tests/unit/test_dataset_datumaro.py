@@ -71,7 +71,7 @@ def test_outlines_and_masks_are_kept_when_annotations_are_no_boxes(tmp_path: Pat
         annotation("polygon", points=[1.5, 2, 9, 2, 9, 12]),
         annotation("mask", 0, rle={"counts": mask.counts, "size": [HEIGHT, WIDTH]}),
         annotation("ellipse", 0, points=[5, 6, 15, 26]),
-        annotation("rotated_bbox", 0, bbox=[30, 25, 20, 10, 90]),
+        annotation("bbox", 0, bbox=[20, 20, 20, 10], attributes={"rotation": 90.0}),
     )
     files = {"annotations/default.json": datumaro(item("a", *annotations)), "images/default/a.jpg": PHOTO}
     boxes = take_in(tmp_path, files).records["a.jpg"].boxes

@@ -4,7 +4,7 @@
 that they are on; the frame is the picture `frame_000012`, or else the one whose name ends in that number. A shape with
 `outside` says that the object is not on that frame. Files are streamed.
 
-`datumaro` reads these files too, whole and into memory; it loses an image with a broken shape, and every mask.
+`datumaro` reads these files too; one broken shape costs it the whole source, and it keeps all images in memory.
 """
 
 import json
@@ -64,8 +64,8 @@ class CvatLabels:
                 continue
             reading.total += 1
             found = described(entry)
-            if entry["kind"] == "tag":
-                reading.note("image_label", entry["number"], found)
+            if entry["kind"] == "tag" or entry["values"].get("outside") == "1":
+                reading.note("image_label" if entry["kind"] == "tag" else "not_visible", entry["number"], found)
                 continue
             try:
                 row = row_of(entry, reading.frame)
@@ -146,7 +146,7 @@ FORMAT = Format(
     dialects=(
         "CVAT for images 1.1: boxes, polygons, masks and ellipses; polylines, points, cuboids and skeletons are rejected "
         "by name, labels of the whole image left out. A turned box becomes the upright box around it, its corners the "
-        "outline. `subset` says the split. Classes are in the order of `<labels>`.",
+        "outline. `subset`, or else the name of the file, says the split. Classes are in the order of `<labels>`.",
         "CVAT for video 1.1: tracks, frame by frame; the frames lie beside it as `frame_000000.png` or with the number at "
         "the end of their names. `outside` leaves the shape out; a frame between two keyframes without a shape of its own "
         "is left out, since the file does not say where the object is.",

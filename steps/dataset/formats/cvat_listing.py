@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from steps.dataset.formats.cvat_frames import Frames
 from steps.dataset.formats.cvat_shapes import Shape, described
 from steps.dataset.formats.shapes import number
-from steps.dataset.formats.source import SPLITS
+from steps.dataset.formats.source import SPLITS, split_of_name
 from steps.dataset.formats.xml_file import elements
 from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
 from steps.dataset.listing import Listing
@@ -91,7 +91,7 @@ class _Lister:
             self.listing.add(picture, json.dumps(shape))
         else:
             code = "image_missing" if picture is None else "image_ambiguous"
-            self.lost[code, f"frame {frame}"] += 1
+            self.lost[code, f"frame {frame}, such as frame_{frame:06}.png"] += 1
 
     def close(self) -> None:
         """Name the frames that have no picture."""
@@ -130,7 +130,7 @@ class _Lister:
         *,
         present: bool = True,
     ) -> None:
-        split = SPLITS.get(key(subset), "")
+        split = SPLITS.get(key(subset), "") or split_of_name(self.path)
         image = {"file": self.path, "size": size or (0, 0), "split": split, "present": present}
         for entry in (image, *shapes):
             self.listing.add(path, json.dumps(entry))

@@ -12,7 +12,7 @@ from steps.dataset.rows import Corners, Ring, Rings, Row, around
 
 GEOMETRY = frozenset(
     {
-        *("outside", "frame", "points", "rotation"),
+        *("outside", "frame", "points", "rotation", "z_order"),
         *("xtl", "ytl", "xbr", "ybr", "cx", "cy", "rx", "ry", "rle", "left", "top", "width", "height"),
     }
 )

@@ -1,6 +1,7 @@
 """Datumaro's JSON: files with `items`, each an image with its annotations, and `categories`; a file a subset.
 
-`datumaro` itself reads a subset whole into memory, and fails on the first broken annotation. Files are streamed here.
+A box that CVAT turned has its degrees in the attribute `rotation`. `datumaro` itself reads a subset whole into memory, and
+one broken annotation costs it the whole source. Files are streamed here.
 """
 
 import math
@@ -126,10 +127,11 @@ def _row(entry: Entry, found: str) -> Row:
     if kind == "bbox":
         corners: Corners | None = corners_of(annotation.get("bbox"))
         remarks = ()
-    elif kind == "rotated_bbox":
-        rings = (_turned(annotation.get("bbox") or annotation.get("points")),)
-        corners = around(rings)
-        remarks = ("turned_box",)
+        turn = as_coordinate(_said(annotation).get("rotation") or 0)
+        if corners and turn % 180:
+            rings = (turned_rectangle(corners, math.radians(turn)),)
+            corners = around(rings)
+            remarks = ("turned_box",)
     elif kind == "polygon":
         rings = (_polygon(annotation.get("points")),)
         corners = around(rings)
@@ -166,14 +168,6 @@ def _numbers(values: Any, count: int) -> list[float]:
     return [as_coordinate(value) for value in values]
 
 
-def _turned(values: Any) -> Ring:
-    """Return the corners of `[x-centre, y-centre, width, height, degrees]`."""
-    x, y, width, height, turn = _numbers(values, 5)
-    if width <= 0 or height <= 0:
-        raise Rejection("zero_size")
-    return turned_rectangle((x - width / 2, y - height / 2, x + width / 2, y + height / 2), math.radians(turn))
-
-
 def _polygon(values: Any) -> Ring:
     if not isinstance(values, list) or len(values) < 6 or len(values) % 2:
         raise Rejection("wrong_columns")
@@ -187,9 +181,12 @@ def _size(size: Any) -> tuple[float, float] | None:
 
 
 def _attributes(annotation: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    return as_attributes({"group": annotation.get("group") or None} | _said(annotation))
+
+
+def _said(annotation: dict[str, Any]) -> dict[str, Any]:
     said = annotation.get("attributes")
-    group = {"group": annotation.get("group") or None}
-    return as_attributes(group | (said if isinstance(said, dict) else {}))
+    return said if isinstance(said, dict) else {}
 
 
 def _described(entry: Entry) -> str:

@@ -3,7 +3,7 @@
 A file belongs to the image of its own name in the mirrored folder (`images` for `labels`) or beside it; else to the one
 that its `imagePath` means, on whatever machine that was written. Images inside the files (`imageData`) are not unpacked.
 
-`datumaro` reads these files too; it drops circles and masks without a word, and fails on a broken shape.
+`datumaro` reads the XML files of LabelMe's web tool alone; so does our reader of Pascal VOC.
 """
 
 import math

@@ -2,7 +2,7 @@
 
 A file is called as its image is with `.json` after it, `a.jpg.json`; old projects have `a.json`.
 
-`datumaro` reads Supervisely's point clouds alone; `supervisely`'s own package fails on the first broken object.
+`datumaro` reads Supervisely's point clouds alone, and `supervision` none of its files.
 """
 
 import json

@@ -3,7 +3,7 @@
 They are left, top, width, height, score, category, truncation and occlusion. The data set fixes what the categories are.
 Regions to be ignored (category 0, or the score 0) and `others` (11) are no objects of a class.
 
-No library reads these files; converters in scripts leave out what they do not understand.
+Neither `datumaro` nor `supervision` reads these files.
 """
 
 import re
