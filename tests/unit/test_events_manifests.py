@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from steps.watch.place import NAME
-from workflows.argo.site import ROOT, read_site
+from workflows.argo.events import events_component
+from workflows.argo.site import ROOT, SITE, Site, read_site
 
 EVENTS = ROOT / "argo" / "events"
 
@@ -68,6 +69,27 @@ def test_every_parameter_is_filled_from_the_event(sensor: dict[str, Any]) -> Non
     assert filled.keys() == {"metadata.name", *(f"spec.arguments.parameters.{n}.value" for n in range(len(names)))}
     assert "object.key" in filled[f"spec.arguments.parameters.{names.index('source')}.value"]
     assert "sequencer" in filled["metadata.name"], "the same event twice has the same name"
+
+
+def test_every_overlay_takes_bucket_keys_and_account_from_the_site(
+    sensor: dict[str, Any], source: dict[str, Any]
+) -> None:
+    for overlay in (EVENTS / "overlays").iterdir():
+        (place,) = yaml.safe_load((overlay / "kustomization.yaml").read_text())["components"]
+        assert (overlay / place).resolve() == ROOT / "argo" / "rendered" / "events"
+    here = {"bucket": "team-vision", "store-secret": "keys", "submitter-account": "starter"}
+    component = yaml.safe_load(events_component(Site.model_validate(yaml.safe_load(SITE.read_text()) | here)))
+    changes = [yaml.safe_load(one["patch"]) for one in component["patches"]]
+    bases = [yaml.safe_load((EVENTS / "base" / f"{name}.yaml").read_text()) for name in ("eventsource", "sensor")]
+    assert [(one["kind"], one["metadata"]["name"]) for one in changes] == [
+        (one["kind"], one["metadata"]["name"]) for one in bases
+    ]
+    patches = {one["kind"]: one["spec"] for one in changes}
+    uploaded = patches["EventSource"]["minio"]["uploaded"]
+    assert uploaded == {"bucket": {"name": "team-vision"}, "accessKey": {"name": "keys"}, "secretKey": {"name": "keys"}}
+    assert uploaded.keys() <= source["minio"]["uploaded"].keys()
+    assert patches["Sensor"] == {"template": {"serviceAccountName": "starter"}}
+    assert "serviceAccountName" in sensor["template"]
 
 
 def test_pods_are_restricted_and_use_the_accounts_of_the_site(sensor: dict[str, Any], source: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from steps.catalog import STEPS
 from workflows.argo.catalog import build_schedules, build_workflows
+from workflows.argo.events import events_component
 from workflows.argo.lint import lint
 from workflows.argo.manifest import HEADER
 from workflows.argo.reference import GENERATED, index_page, step_page, workflow_page
@@ -71,6 +72,7 @@ def render(site: Site) -> tuple[dict[Path, str], list[str]]:
     steps = list(STEPS.values())
     files = {manifests / f"{workflow.name}.yaml": workflow.text for workflow in workflows}
     files |= {manifests / "cron" / f"{schedule.name}.yaml": schedule.text for schedule in schedules}
+    files[manifests / "events" / "kustomization.yaml"] = events_component(site)
     files |= {pages / f"workflow-{workflow.name}.md": workflow_page(workflow, steps) for workflow in workflows}
     files |= {pages / f"step-{step.name}.md": step_page(step, workflows) for step in steps}
     files[pages / "index.md"] = index_page(workflows, steps)
