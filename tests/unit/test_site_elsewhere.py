@@ -29,7 +29,9 @@ from workflows.cli import site as cli_site
 from workflows.cli.__main__ import main
 from workflows.cli.render import render
 from workflows.cluster.bucket import connect_store, set_up_bucket
+from workflows.cluster.errors import ClusterError
 from workflows.cluster.keys import Keys
+from workflows.cluster.templates import read_manifests, refuse_other_buckets
 from workflows.cluster.tenant import policy
 from workflows.local.home import Home
 
@@ -62,6 +64,14 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Keys:
     return Keys(
         *(settings[f"AWS_{name}"] for name in ("ENDPOINT_URL_S3", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "REGION"))
     )
+
+
+def written(site: Site, folder: Path) -> Path:
+    """Write all that is rendered for `site` below `folder`, and return the folder of the manifests."""
+    for path, text in render(site)[0].items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    return folder / "argo" / "rendered"
 
 
 def template(site: Site, workflow: str, name: str) -> dict[str, Any]:
@@ -131,6 +141,13 @@ def test_a_version_is_found_and_served_where_it_was_published_when_the_bucket_is
     assert handed(deploy, monkeypatch)["first_registry"] == f"s3://{BUCKET}/models"
 
 
+def test_templates_are_refused_when_they_were_rendered_for_another_bucket(site: Site, tmp_path: Path) -> None:
+    folder = written(site, tmp_path)
+    refuse_other_buckets(read_manifests(folder)[0], BUCKET)
+    with pytest.raises(ClusterError, match=f"keeps things in s3://{BUCKET}/.*, and the site's bucket is argosight"):
+        refuse_other_buckets(read_manifests(folder)[0], "argosight")
+
+
 def test_commands_of_this_machine_use_the_bucket_of_the_site(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -182,16 +199,13 @@ def test_servers_and_trainings_ask_for_gpus_alike(site: Site, monkeypatch: pytes
 def test_a_machine_with_a_gpu_stands_for_the_gpu_nodes_of_the_site(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    files, _ = render(site)
-    for path, text in files.items():
-        if path.suffix == ".yaml":
-            (tmp_path / path.name).write_text(text)
+    manifest = written(site, tmp_path) / "train-detector.yaml"
     program = tmp_path / "nvidia-smi"
     program.write_text("#!/bin/sh\necho 'GPU 0: one (UUID: GPU-1)'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setenv("ARGOSIGHT_HOME", str(tmp_path / "home"))
-    asked = ["run", str(tmp_path / "train-detector.yaml"), "--dry-run", "-p", "source=images.zip", "-p", "device=gpu"]
+    asked = ["run", str(manifest), "--dry-run", "-p", "source=images.zip", "-p", "device=gpu"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     assert main(asked) == 0
     assert "unschedulable" not in capsys.readouterr().out

@@ -29,6 +29,7 @@ from workflows.cluster.keys import (
 )
 from workflows.cluster.kustomize import render
 from workflows.cluster.repository import REPOSITORIES, pointed_at, repository_endpoint
+from workflows.cluster.templates import Template, read_manifests, refuse_other_buckets
 from workflows.cluster.tenant import is_minio, set_up_user
 from workflows.cluster.tunnel import reach
 
@@ -66,6 +67,8 @@ def bootstrap(cluster: Cluster, wanted: Installation) -> Iterator[Change]:
     Raises:
         ClusterError: If something is refused, missing or does not answer; what was yielded before is done.
     """
+    templates, schedules = read_manifests(wanted.templates) if wanted.templates else ([], [])
+    refuse_other_buckets(templates, wanted.bucket)
     overlay = wanted.overlay or _last_overlay(cluster, wanted.namespace)
     documents = render(overlay, wanted.namespace)
     repository = next((d for d in documents if d["metadata"]["name"] == REPOSITORIES), None)
@@ -85,8 +88,8 @@ def bootstrap(cluster: Cluster, wanted: Installation) -> Iterator[Change]:
     if brings_minio and not wanted.dry_run:
         _await_minio(cluster, documents)
     yield from _set_up_store(cluster, wanted, keys, root, brings_minio=brings_minio)
-    if wanted.templates:
-        yield from _release(cluster, wanted.templates, wanted)
+    if templates:
+        yield from _release(cluster, templates, schedules, wanted)
 
 
 def _last_overlay(cluster: Cluster, namespace: str) -> str:
@@ -114,11 +117,11 @@ def _set_up_store(
             yield from set_up_user(host, keys, root, wanted.bucket, dry_run=wanted.dry_run)
 
 
-def _release(cluster: Cluster, folder: Path, wanted: Installation) -> Iterator[Change]:
+def _release(
+    cluster: Cluster, templates: Sequence[Template], schedules: Sequence[dict[str, Any]], wanted: Installation
+) -> Iterator[Change]:
     from workflows.cluster.release import carry_out, plan  # noqa: PLC0415
-    from workflows.cluster.templates import read_manifests  # noqa: PLC0415
 
-    templates, schedules = read_manifests(folder)
     there = cluster.get("v1", "Namespace", wanted.namespace) is not None
     changes = plan(cluster, templates, schedules if there else (), wanted.namespace)
     if not wanted.dry_run:

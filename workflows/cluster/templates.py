@@ -1,12 +1,14 @@
 """Rendered manifests as they are released: a version that never changes, an alias that moves, and schedules."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from steps.catalog import STEPS
+from steps.contract import site_default, split_fields
 from workflows.argo.manifest import DIGEST, VERSION_LABEL
 from workflows.cluster.errors import ClusterError, MissingError
 from workflows.cluster.specs import settled_digest
@@ -75,6 +77,21 @@ def read_manifests(folder: Path) -> tuple[list[Template], list[dict[str, Any]]]:
     return templates, [document for document in found if document.get("kind") == CRON]
 
 
+def refuse_other_buckets(templates: Iterable[Template], bucket: str) -> None:
+    """Refuse templates that were rendered for a site with another bucket: their runs would find no store at their end.
+
+    Raises:
+        ClusterError: If a step's default lies in another bucket than `bucket`.
+    """
+    for template in templates:
+        for place in _site_defaults(template.document["spec"]):
+            if place.startswith("s3://") and not place.startswith(f"s3://{bucket}/"):
+                raise ClusterError(
+                    f"{template.alias} keeps things in {place}, and the site's bucket is {bucket}",
+                    hint="it was rendered for another site: `argosight render`, with --site where yours is elsewhere",
+                )
+
+
 def choose(templates: Iterable[Template], names: Iterable[str]) -> list[Template]:
     """Return the templates called `names`, all if there are none.
 
@@ -86,6 +103,16 @@ def choose(templates: Iterable[Template], names: Iterable[str]) -> list[Template
         if name not in by_name:
             raise MissingError(f"no template {name!r}", hint=f"templates are {', '.join(by_name)}")
     return [by_name[name] for name in names] or list(by_name.values())
+
+
+def _site_defaults(spec: Mapping[str, Any]) -> Iterator[str]:
+    for template in spec.get("templates") or ():
+        command = (template.get("container") or {}).get("command") or []
+        step = STEPS.get(command[3]) if command[:3] == ["python", "-m", "steps"] and len(command) > 3 else None
+        fields = split_fields(step.inputs)[0] if step else {}
+        for one in (template.get("inputs") or {}).get("parameters") or ():
+            if one["name"] in fields and site_default(fields[one["name"]]):
+                yield str(one.get("default", ""))
 
 
 def _documents(path: Path) -> list[dict[str, Any]]:
