@@ -9,9 +9,11 @@ from pathlib import Path
 from steps.catalog import STEPS
 from workflows.argo.catalog import build_schedules, build_workflows
 from workflows.argo.events import events_component
+from workflows.argo.formats_page import formats_page
 from workflows.argo.lint import lint
 from workflows.argo.manifest import HEADER
-from workflows.argo.reference import GENERATED, index_page, step_page, workflow_page
+from workflows.argo.markdown import GENERATED
+from workflows.argo.reference import index_page, step_page, workflow_page
 from workflows.argo.schema import schema_faults
 from workflows.argo.site import ROOT, SITE, Site, SiteError, read_site
 from workflows.argo.wiring import WiringError
@@ -75,6 +77,7 @@ def render(site: Site) -> tuple[dict[Path, str], list[str]]:
     files[manifests / "events" / "kustomization.yaml"] = events_component(site)
     files |= {pages / f"workflow-{workflow.name}.md": workflow_page(workflow, steps) for workflow in workflows}
     files |= {pages / f"step-{step.name}.md": step_page(step, workflows) for step in steps}
+    files[Path("docs/formats.md")] = formats_page()
     files[pages / "index.md"] = index_page(workflows, steps)
     return files, faults
 

@@ -55,6 +55,9 @@ SUFFIXES = {
     ".xlsx": Lookalike("a spreadsheet", "save it as CSV with filename, width, height, class, xmin, ymin, xmax, ymax"),
 }
 
+KINDS = tuple(dict.fromkeys((RESULTS, VIA, BDD, LABELBOX, CAPTIONS, *SUFFIXES.values())))
+"""Every kind that is known, for the documentation."""
+
 Shape = Callable[[set[str]], bool]
 
 JSON_SHAPES: tuple[tuple[Shape, Lookalike], ...] = (
