@@ -78,6 +78,12 @@ def test_image_is_found_when_it_lies_where_exports_put_it(tmp_path: Path, name: 
     assert [record.source for record in intake.records.values()] == [file]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_file_is_read_when_an_editor_saved_it_in_another_encoding(tmp_path: Path, encoding: str) -> None:
+    text = cvat(image("a.png", BOX)).replace('encoding="utf-8"', "").encode(encoding)
+    assert take_in(tmp_path, {"annotations.xml": text, "a.png": PHOTO}).boxes == {"a.png": [("heli", (24, 18, 40, 30))]}
+
+
 def test_split_is_the_subset_when_a_project_has_subsets(tmp_path: Path) -> None:
     names = ("Train", "Validation", "Test", "default")
     parts = [image("a.png", BOX, more=f'subset="{name}"') for name in names]

@@ -1,10 +1,12 @@
 """Whatever a label file says, the step ends with a data set or with a refusal for people, never with a traceback."""
 
 import json
+import re
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -174,6 +176,38 @@ def test_step_ends_cleanly_when_a_coco_file_says_anything(path: tuple[Any, ...],
 @given(TASK_PLACES, ANYTHING)
 def test_step_ends_cleanly_when_a_label_studio_file_says_anything(path: tuple[Any, ...], value: Any) -> None:
     survives({"export.json": changed(TASKS, path, value)})
+
+
+CVAT = (
+    '<annotations><image name="a.jpg" width="64" height="48" subset="train"><box label="plane" occluded="0" xtl="1" '
+    'rotation="5" ytl="2" xbr="9" ybr="9"/><polygon label="plane" points="1,2;9,2;9,9"/><mask label="plane" '
+    'rle="1, 3, 2" left="10" top="20"/></image><track id="1" label="plane"><box frame="0" outside="0" xtl="1" ytl="2" '
+    'xbr="9" ybr="9"/></track></annotations>'
+)
+CVAT_VALUES = st.sampled_from([*re.findall(r'"[^"]*"', CVAT)])
+
+
+@PATIENT
+@given(CVAT_VALUES, TEXT | st.floats().map(str) | st.integers().map(str))
+def test_step_ends_cleanly_when_a_cvat_file_says_anything(value: str, text: str) -> None:
+    clean = quoteattr(re.sub(r"[\0-\x1f\ud800-\udfff\ufffe\uffff]", "?", text))
+    survives({"b.xml": CVAT.replace(value, clean, 1)})
+
+
+LINES = st.lists(
+    st.sampled_from(["Car", "DontCare", "7", "0", "1", "24.5", "-1", "nan", "9e99", "x", ",", "24,18,16,12,1,4,0,1"]),
+    max_size=18,
+).map(" ".join)
+
+
+@PATIENT
+@given(st.lists(LINES, max_size=5), st.sampled_from(["24,18,16,12,1,4,0,1", "Car 0 0 0 24 18 40 30 1 1 1 1 1 1 1"]))
+def test_every_line_is_accounted_for_when_a_text_file_has_anything(lines: list[str], sound: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        files = {"images/a.jpg": PHOTO, "annotations/a.txt": "\n".join([sound, *lines])}
+        rows = take_in(Path(folder), files, max_bad_share=1).report["accounts"]["rows"]
+        assert rows["total"] == 1 + sum(bool(line.strip()) for line in lines)
+        assert rows["total"] == sum(rows[fate] for fate in rows if fate != "total")
 
 
 @PATIENT

@@ -20,6 +20,9 @@ from steps.dataset.listing import Listing
 from steps.dataset.rows import Reading, as_size
 from steps.dataset.tree import Tree
 
+HEAD = 4096
+"""Bytes of a file within which its root begins."""
+
 
 def recognise(tree: Tree) -> str:
     """Return the layout in words, empty if no XML file is one of CVAT's."""
@@ -113,7 +116,13 @@ def _label_files(tree: Tree) -> list[str]:
 
 
 def _is_cvat(tree: Tree, path: str) -> bool:
-    """Tell by the root and what comes first in it; the rest of the file is not read."""
+    """Tell by the root and what comes first in it; the rest of the file is not read.
+
+    A parser for each of 100,000 Pascal VOC files takes half a minute, so it is asked only where the root may be the one.
+    """
+    with (tree.root / path).open("rb") as file:
+        if b"<annotations" not in file.read(HEAD).replace(b"\0", b""):
+            return False
     try:
         for nested in elements(tree.root / path, "start"):
             if nested[0].tag != "annotations":
