@@ -1,5 +1,6 @@
 """Whatever a label file says, the step ends with a data set or with a refusal for people, never with a traceback."""
 
+import gzip
 import json
 import re
 import tempfile
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from steps.errors import StepError
 from tests.factories_ingest import picture, region, take_in, task
+from tests.factories_tfrecord import labelled, tfrecord
 
 PHOTO = picture()
 TEXT = st.text(max_size=8) | st.sampled_from(["a.jpg", "../a.jpg", "", "\0", "a\ud800.jpg"])
@@ -222,7 +224,20 @@ def test_step_ends_cleanly_when_a_voc_file_says_anything(tag: str, text: str) ->
 
 @PATIENT
 @given(
-    st.sampled_from(["a.txt", "a.xml", "a.json", "data.yaml", "classes.txt", "notes.json", "obj.data", "labels.csv"]),
+    st.sampled_from(
+        [
+            "a.txt",
+            "a.xml",
+            "a.json",
+            "data.yaml",
+            "classes.txt",
+            "notes.json",
+            "obj.data",
+            "labels.csv",
+            "a.record",
+            "metadata.jsonl",
+        ]
+    ),
     st.binary(max_size=80),
 )
 def test_step_ends_cleanly_when_a_file_has_any_bytes(name: str, data: bytes) -> None:
@@ -280,3 +295,14 @@ def test_step_ends_cleanly_when_hugging_faces_metadata_says_anything(path: tuple
 @given(CREATEML_PLACES, ANYTHING)
 def test_step_ends_cleanly_when_a_createml_file_says_anything(path: tuple[Any, ...], value: Any) -> None:
     survives({"x.json": changed([*CREATEML, *CREATEML], path, value)})
+
+
+RECORD = tfrecord(labelled(PHOTO, ("plane", 0.1, 0.1, 0.5, 0.5)), labelled(PHOTO, ("plane", 0.1, 0.1, 0.5, 0.5)))
+
+
+@PATIENT
+@given(st.integers(0, len(RECORD) - 1), st.binary(min_size=1, max_size=9), st.booleans(), st.booleans())
+def test_step_ends_cleanly_when_a_file_of_records_is_damaged(place: int, data: bytes, cut: bool, packed: bool) -> None:
+    damaged = RECORD[:place] + data + (b"" if cut else RECORD[place + len(data) :])
+    survives({"b.record": gzip.compress(damaged) if packed else damaged})
+    survives({"b.record": tfrecord(damaged[16 : place + 16], labelled(PHOTO, ("plane", 0.1, 0.1, 0.5, 0.5)))})

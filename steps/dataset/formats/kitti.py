@@ -50,7 +50,7 @@ def parse_line(line: str, place: int) -> Row:
     Raises:
         Rejection: If it states none.
     """
-    label, *values = line.split()
+    label, *values = line.split() or [""]  # Python splits at more characters than `BLANK` has.
     if len(values) + 1 not in COLUMNS:
         raise Rejection("wrong_columns")
     if label == "DontCare":
@@ -66,7 +66,7 @@ def parse_line(line: str, place: int) -> Row:
 
 def is_row(line: str) -> bool:
     """Return whether a line is one of KITTI's, and no polygon of YOLO with a class name."""
-    label, *values = line.split()
+    label, *values = line.split() or [""]  # Python splits at more characters than `BLANK` has.
     if len(values) + 1 not in COLUMNS or _is_number(label) or not all(map(_is_number, values)):
         return False
     return values[1] in OCCLUDED and max(map(float, values[3:7])) > SHARES
