@@ -12,7 +12,8 @@ from steps.export.format_names import choose_formats
 class ExportInputs(Model):
     """Convert a checkpoint to the formats that run without the trainer, and check each against the checkpoint.
 
-    An export counts only when its answer on a test image agrees with the checkpoint's.
+    An export counts only when it predicts what the checkpoint predicts for a test image and a test pattern: each box and
+    score, before thresholds and non-maximum suppression, within what float32 arithmetic explains.
     """
 
     checkpoint: Annotated[Path, Artifact()]

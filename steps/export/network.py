@@ -1,6 +1,8 @@
 """The trained network, out of its checkpoint."""
 
+import copy
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
@@ -67,6 +69,28 @@ class Network:
         with torch.inference_mode():
             answer = self.module(torch.from_numpy(tensor))
         return cast("NDArray[np.float32]", (answer[0] if isinstance(answer, tuple) else answer).numpy())
+
+    def predictions(
+        self, tensors: Sequence[NDArray[np.float32]]
+    ) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
+        """Return all predictions for each input, computed in float32, and the same computed in float64.
+
+        A table an input, [N, 4 + classes]: the box as the output has it, then a score a class. All of them, also where
+        the network's head would select the strongest. `prepare` must not have been called yet.
+        """
+        twin = copy.deepcopy(self.module)
+        twin.model[-1].postprocess = lambda table: table
+        computed: list[list[NDArray[np.float64]]] = []
+        for precision in (torch.float32, torch.float64):
+            twin.to(precision)
+            with torch.inference_mode():
+                answers = [twin(torch.from_numpy(tensor).to(precision))[0][0].double().numpy() for tensor in tensors]
+            computed.append([answer if twin.model[-1].end2end else answer.T for answer in answers])
+        return computed[0], computed[1]
+
+    def longest_sum(self) -> int:
+        """Return of how many products the longest sum in a layer consists."""
+        return max(int(parameter[0].numel()) for parameter in self.module.parameters() if parameter.ndim > 1)
 
     def prepare(self) -> None:
         """Turn the network into what is exported: normalisation folded into convolutions, one tensor as the answer."""

@@ -31,7 +31,7 @@ def export(inputs: ExportInputs, work: Workspace) -> ExportOutputs:
         warnings.simplefilter("ignore")  # Torch's advice to those who trace.
         # These import torch and ultralytics, which read the environment that `go_offline` set.
         from steps.export import golden  # noqa: PLC0415
-        from steps.export.agreement import Reference  # noqa: PLC0415
+        from steps.export.agreement import Reference, make_pattern  # noqa: PLC0415
         from steps.export.network import Network  # noqa: PLC0415
         from steps.runtime.detector import Detector  # noqa: PLC0415
 
@@ -39,7 +39,8 @@ def export(inputs: ExportInputs, work: Workspace) -> ExportOutputs:
         card = _card(network, formats, dataset.info.classes)
         trained = Detector(card, network)
         image = golden.choose_image(dataset, splits, model, trained.detect)
-        reference = Reference.take(trained, image)
+        pattern = make_pattern(network.size, network.size)
+        reference = Reference.take(network, card.output, [trained.prepare(each)[0] for each in (image, pattern)])
         network.prepare()
         checked: dict[str, ModelFormat] = {}
         for done, (name, format_) in enumerate(formats.items(), 1):
@@ -47,7 +48,7 @@ def export(inputs: ExportInputs, work: Workspace) -> ExportOutputs:
             format_.write(network, model / name)
             exported = Detector(card, format_.open_backend(model / card.formats[name].file, card.input))
             try:
-                difference = reference.check(exported)
+                difference = reference.check(exported.backend)
             except ModelError as error:
                 raise ModelError(
                     f"{name} does not answer as the checkpoint does: {error.message}", hint=error.hint
