@@ -69,7 +69,7 @@ SECTIONS = (
     Section("examples", "Best and worst", "Examples", "there are no pictures of predictions", build_examples),
     Section("learning", "Training", "Training", "nothing was trained", build_learning),
     Section("data", "Data", "Data", "no data were taken in", build_data),
-    Section("quarantine", "What was wrong with the data", "Quarantine", "no data were checked", build_quarantine),
+    Section("quarantine", "What became of the source", "Source", "no data were checked", build_quarantine),
     Section("splits", "Splits", "Splits", "the images were not divided", build_splits),
     Section("timings", "Time and memory", "Time", "no step left a record", build_timings),
     Section("lineage", "Where it comes from", "Lineage", "nothing is known", build_lineage),

@@ -53,7 +53,7 @@ class DataView:
 def build_data(evidence: Evidence) -> DataView | None:
     """Describe the data set that `ingest` took in."""
     intake = evidence.intake
-    if not intake:
+    if not intake or intake.text("refused"):
         return None
     classes = _class_bars(intake.document("classes"))
     duplicates = [_names(group) for group in intake.items("duplicates")]
