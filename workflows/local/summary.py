@@ -70,7 +70,7 @@ def _failure(run: Run, folder: Path) -> Iterator[str]:
     yield ""
     if node.folder:
         yield f"all of its log:  argosight logs {run.name} {name}"
-    yield f"go on with:      argosight retry {run.name}"
+    yield f"go on with:      argosight retry {run.name} [-p NAME=VALUE]"
 
 
 def last_lines(log: Path, count: int = LAST_LINES) -> list[str]:
