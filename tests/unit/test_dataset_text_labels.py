@@ -6,6 +6,7 @@ import pytest
 
 from steps.dataset.formats import recognise
 from steps.dataset.tree import Tree
+from steps.errors import DatasetError
 from tests.factories_ingest import Files, picture, silent, take_in, write_tree
 
 PHOTO = picture()
@@ -143,6 +144,17 @@ def test_each_broken_line_is_named_when_it_stands_among_visdrones_good_ones(tmp_
     assert {code: [row for _, row, _ in intake.issues(code)] for code in by_code} == by_code
     assert intake.issues("label_without_image") == [("annotations/gone.txt", None, "")]
     assert intake.report["accounts"]["rows"]["total"] == 10
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [("1,0,24,18,16,12,1,4,0,1", "VisDrone's video labels"), (f"0 -1 {CAR}", "KITTI's tracking labels")],
+)
+def test_source_is_refused_by_name_when_a_file_is_about_a_video(tmp_path: Path, line: str, title: str) -> None:
+    with pytest.raises(
+        DatasetError, match=rf"annotations/seq\.txt looks like {title}, a file for a sequence of images"
+    ):
+        take_in(tmp_path, {"sequences/seq/0000001.jpg": PHOTO, "annotations/seq.txt": line})
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ score after them. `DontCare` marks regions without labels, which are no objects.
 """
 
 import math
+from collections.abc import Iterator
 from functools import partial
 
 from steps.dataset.formats.paired import PairedSource, beside, pair
 from steps.dataset.formats.shapes import number, ordered
 from steps.dataset.formats.source import Format
-from steps.dataset.formats.text_labels import TextLabels, candidates, count_rows, recognised_folder
+from steps.dataset.formats.text_labels import TextLabels, candidates, count_rows, of_sequences, recognised_folder
 from steps.dataset.issues import FOUND_LIMIT, Rejection
 from steps.dataset.rows import Row
 from steps.dataset.tree import Tree
@@ -72,6 +73,17 @@ def is_row(line: str) -> bool:
     return values[1] in OCCLUDED and max(map(float, values[3:7])) > SHARES
 
 
+def is_tracking_row(line: str) -> bool:
+    """Return whether a line is one of KITTI's tracking labels, which begins with frame and track."""
+    frame, _, row = line.partition(" ")
+    track, _, row = row.partition(" ")
+    return frame.isdecimal() and track.lstrip("-").isdecimal() and bool(row.strip()) and is_row(row)
+
+
+def _unread(tree: Tree) -> Iterator[str]:
+    return of_sequences(tree, is_tracking_row, "KITTI's tracking labels")
+
+
 def _is_number(text: str) -> bool:
     try:
         return math.isfinite(float(text))
@@ -95,4 +107,5 @@ FORMAT = Format(
     ),
     sample="training/image_2/000000.png\ntraining/label_2/000000.txt",
     instead_of=("yolo",),
+    unread=_unread,
 )

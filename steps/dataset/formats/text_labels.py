@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from steps.dataset.formats.paired import beside
@@ -87,6 +88,14 @@ def recognised_folder(
         hits[folder] += any(map(is_row, lines))
     first = next((folder for folder in hits if hits[folder]), None)
     return first if hits.total() * 2 > looked.total() else None
+
+
+def of_sequences(tree: Tree, is_row: Callable[[str], bool], title: str) -> Iterator[str]:
+    """Say of the first text file with such rows that it is about a sequence of images, which is not read."""
+    for path in islice(tree.files(".txt"), SAMPLE):
+        if count_rows(tree.root / path, is_row):
+            yield f"{path} looks like {title}, a file for a sequence of images: write a file for each image instead"
+            return
 
 
 def count_rows(path: Path, is_row: Callable[[str], bool], head: re.Pattern[str] | None = None) -> int | None:

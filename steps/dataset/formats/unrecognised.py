@@ -41,10 +41,13 @@ def without_labels(tree: Tree, formats: Mapping[str, Format], dropped: Dropped) 
     for path, kind in lookalikes(tree, {suffix: paths[0] for suffix, paths in dropped.items()}):
         looks.append(f"{path} looks like {kind.title}")
         ways_out[kind.way_out] = None
+    unread = [text for each in formats.values() for text in islice(each.unread(tree), NAMED)]
     for path, each, rows in _labels_of_nobody(tree, formats):
+        if any(text.startswith(f"{path} ") for text in unread):
+            continue
         looks.append(f"{path} looks like {each.title} ({rows} rows), but no image belongs to it")
         ways_out[f"put label files where they are looked up: {each.dialects[0]}"] = None
-    looks += [text for each in formats.values() for text in islice(each.unread(tree), NAMED)]
+    looks += unread
     if not looks:
         looks = [f"such as {path}" for path in islice(tree.files(*SUFFIXES), NAMED)]
     told = f"; {'; '.join(looks[:NAMED])}" if looks else ""

@@ -7,12 +7,13 @@ Neither `datumaro` nor `supervision` reads these files.
 """
 
 import re
+from collections.abc import Iterator
 from functools import partial
 
 from steps.dataset.formats.paired import PairedSource, beside, pair
 from steps.dataset.formats.shapes import number
 from steps.dataset.formats.source import SPLITS, Format, SplitName
-from steps.dataset.formats.text_labels import TextLabels, candidates, count_rows, recognised_folder
+from steps.dataset.formats.text_labels import TextLabels, candidates, count_rows, of_sequences, recognised_folder
 from steps.dataset.issues import FOUND_LIMIT, Rejection
 from steps.dataset.rows import Row
 from steps.dataset.tree import Tree, key
@@ -25,6 +26,9 @@ NAMES = ("pedestrian", "people", "bicycle", "car", "van", "truck", "tricycle", "
 IGNORED, OTHERS = 0, 11
 
 ROW = re.compile(r"-?\d+,-?\d+,\d+,\d+,[01],(?:\d|10|11),-?\d,-?\d,?")
+
+VIDEO = re.compile(r"\d+,\d+,(?:-?\d+,){4}[01],(?:\d|10|11),-?\d,-?\d,?")
+"""A row of the data set's videos, which begins with frame and target."""
 
 SPLIT = re.compile(r"visdrone.*-(train|val|test)(?:-.*)?")
 """How the data set calls the folders of its splits."""
@@ -87,6 +91,10 @@ def split_of(path: str) -> SplitName:
     return ""
 
 
+def _unread(tree: Tree) -> Iterator[str]:
+    return of_sequences(tree, lambda line: VIDEO.fullmatch(line) is not None, "VisDrone's video labels")
+
+
 def _rows_in(tree: Tree, path: str) -> int | None:
     return count_rows(tree.root / path, is_row)
 
@@ -104,4 +112,5 @@ FORMAT = Format(
     ),
     sample="VisDrone2019-DET-train/annotations/a.txt\nVisDrone2019-DET-train/images/a.jpg",
     instead_of=("yolo",),
+    unread=_unread,
 )
