@@ -133,6 +133,12 @@ class Step(Generic[In, Out]):
     reuse: Reuse | None = None
     """Whether an earlier result may stand in for the work. For steps that work long and leave little."""
 
+    refuse: str = ""
+    """`module:function` that raises a `ParameterError` where values do not go together, though each is in its range.
+
+    It is asked before a run starts, too: what is known only later is at its default then.
+    """
+
     @property
     def summary(self) -> str:
         """First line of the inputs' docstring: what the step does, in one sentence."""
@@ -142,6 +148,16 @@ class Step(Generic[In, Out]):
         """Import the step's function. The only place where heavy imports happen."""
         module, function = self.entry.split(":")
         return cast("Callable[[In, Workspace], Out]", getattr(import_module(module), function))
+
+    def check(self, inputs: In) -> None:
+        """Refuse values that do not go together.
+
+        Raises:
+            ParameterError: With what was asked for, and what can be had.
+        """
+        if self.refuse:
+            module, function = self.refuse.split(":")
+            getattr(import_module(module), function)(inputs)
 
 
 def artifact_mark(field: FieldInfo) -> Artifact | None:

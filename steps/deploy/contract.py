@@ -133,4 +133,5 @@ DEPLOY = Step(
     outputs=DeployOutputs,
     entry="steps.deploy.run:deploy",
     example="--registry=./models --model-name=planes",
+    refuse="steps.deploy.cluster.settings:check_run",
 )

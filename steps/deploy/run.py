@@ -7,12 +7,12 @@ from typing import Any
 import urllib3
 
 from steps.contract import duration_seconds
+from steps.deploy.cluster.settings import check_run
 from steps.deploy.contract import DeployInputs, DeployOutputs
 from steps.deploy.conversation import REQUEST_TIMEOUT_S, REQUESTS, Conversation, Golden, converse, line_to
 from steps.deploy.local_server import running_server
 from steps.deploy.registry import open_registry
 from steps.deploy.server_flags import ServerFlags
-from steps.errors import ParameterError
 from steps.registry import Version
 from steps.runtime.golden import IMAGE
 from steps.workspace import Workspace
@@ -34,11 +34,7 @@ def deploy(inputs: DeployInputs, work: Workspace) -> DeployOutputs:
 
 
 def _test(inputs: DeployInputs, work: Workspace) -> DeployOutputs:
-    if inputs.canary:
-        raise ParameterError(
-            f"--canary={inputs.canary}: a test has no requests to share",
-            hint="use --deploy-target=deployment or kserve",
-        )
+    check_run(inputs)
     ServerFlags.read(inputs.server_flags)
     registry = open_registry(inputs)
     version = registry.resolve(inputs.model_name, inputs.version)

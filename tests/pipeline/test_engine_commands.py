@@ -83,6 +83,24 @@ def test_every_value_that_no_step_can_use_is_told_before_anything_starts(
     assert not (home / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("canary=10", "--canary=10: a test has no requests to share"),
+        ("canary=10 deploy-target=kserve", "--canary=10: KServe's Standard mode splits requests"),
+        ("min-replicas=3 max-replicas=2 deploy-target=deployment", "--min-replicas=3 is more than --max-replicas=2"),
+        ("registry=./models deploy-target=deployment", "cannot read a folder of this machine"),
+    ],
+)
+def test_settings_of_a_deployment_are_held_together_before_a_training_when_it_will_deploy(
+    capsys: pytest.CaptureFixture[str], words: str, told: str
+) -> None:
+    given = [part for word in ("source=a.zip", *words.split()) for part in ("-p", word)]
+    assert call(capsys, "run", "train-detector", "--dry-run", *given)[0] == 0
+    code, _, err = call(capsys, "run", "train-detector", "--dry-run", *given, "-p", "deploy=true")
+    assert (code, told in err, "hint:" in err) == (2, True, True)
+
+
 def test_retry_changes_a_parameter_when_no_finished_node_has_read_it(capsys: pytest.CaptureFixture[str]) -> None:
     call(capsys, "run", str(MANIFESTS / "changes.yaml"), "--name=c")
     code, _, err = call(capsys, "retry", "c", "-p", "first=b")

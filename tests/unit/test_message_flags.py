@@ -16,7 +16,14 @@ from workflows.argo.site import ROOT
 FLAG = re.compile(r"(?<![\w(-])--([a-z][a-z0-9-]*)")
 NOT_OF_A_RUN = {"serve", "draw", "watch"}
 """Steps that `train-detector` does not run."""
-OF_ANOTHER_COMMAND = {"help", "query-gpu", "flag"}
+OF_ANOTHER_COMMAND = {
+    "cluster": "argosight logs",
+    "hard-dereference": "tar",
+    "help": "any of ours",
+    "out": "zip",
+    "query-gpu": "nvidia-smi",
+}
+"""Flags in messages that are those of a program, which the message names."""
 OF_THE_SERVER = {"host", "port", "linger-seconds", "model-folder", "grpc-port", "capture", "capture-classes"}
 """What `deploy` gives to the servers that it starts."""
 OF_ARGOSIGHT_DEPLOY = {
@@ -72,11 +79,11 @@ def test_flag_can_be_set_from_the_workflow_when_a_message_names_it(offered: set[
         for name, one in step.inputs.model_fields.items()
         if artifact_mark(one)
     }
-    settled = wired | OF_ANOTHER_COMMAND | OF_THE_SERVER | OF_ARGOSIGHT_DEPLOY.keys()
+    settled = wired | OF_ANOTHER_COMMAND.keys() | OF_THE_SERVER | OF_ARGOSIGHT_DEPLOY.keys()
     unreachable = {
         flag: sorted(modules) for flag, modules in flags_in_messages().items() if flag not in offered | settled
     }
-    assert not unreachable
+    assert not unreachable, "offer it as a parameter, or say here whose flag it is"
 
 
 @pytest.mark.parametrize(
@@ -88,5 +95,5 @@ def test_limit_is_offered_when_it_may_have_to_be_raised(offered: set[str], flag:
 
 
 def test_exception_is_gone_when_no_message_needs_it_any_more(offered: set[str]) -> None:
-    assert not (OF_THE_SERVER | OF_ARGOSIGHT_DEPLOY.keys()) - flags_in_messages().keys()
+    assert not (OF_ANOTHER_COMMAND.keys() | OF_THE_SERVER | OF_ARGOSIGHT_DEPLOY.keys()) - flags_in_messages().keys()
     assert not (OF_THE_SERVER | OF_ARGOSIGHT_DEPLOY.keys()) & offered

@@ -12,10 +12,12 @@ from pydantic import ValidationError
 
 from steps.catalog import STEPS
 from steps.contract import argo_name, artifact_mark, describe
+from steps.errors import ParameterError
 from workflows.local.durations import seconds_of
-from workflows.local.errors import SubmissionError
+from workflows.local.errors import ManifestError, SubmissionError
 from workflows.local.manifest import Manifest
 from workflows.local.submission import fill, values_of
+from workflows.local.tasks import holds
 
 TAG = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 COMMAND = ["python", "-m", "steps"]
@@ -79,7 +81,7 @@ class _Tracer:
     spec: Entry
     values: Mapping[str, str]
     templates: Mapping[str, Entry] = field(init=False)
-    _seen: set[tuple[str, frozenset[tuple[str, _Value | None]]]] = field(default_factory=set)
+    _seen: set[tuple[str, frozenset[tuple[str, _Value | None]], bool]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.templates = {str(one.get("name")): one for one in self.spec.get("templates") or ()}
@@ -89,13 +91,13 @@ class _Tracer:
         own = {name: _Value(text, name) for name, text in self.values.items()}
         found: dict[str, Fault] = {}
         for start in ("entrypoint", "onExit"):
-            for parameters, fault in self._call(str(self.spec.get(start, "")), own, ()):
+            for parameters, fault in self._call(str(self.spec.get(start, "")), own, (), runs=True):
                 if blamed & set(parameters):
                     found.setdefault(",".join(parameters), fault)
         return list(found.values())
 
     def _call(
-        self, name: str, given: Mapping[str, _Value | None], path: tuple[str, ...]
+        self, name: str, given: Mapping[str, _Value | None], path: tuple[str, ...], *, runs: bool
     ) -> Iterator[tuple[tuple[str, ...], Fault]]:
         """Yield what is wrong with what the template `name` is given, and with what it passes on; with the parameters."""
         template = self.templates.get(name)
@@ -103,19 +105,20 @@ class _Tracer:
             return
         known = {f"workflow.parameters.{key}": _Value(text, key) for key, text in self.values.items()}
         inputs = self._inputs(template, given, known)
-        call = (name, frozenset(inputs.items()))
+        call = (name, frozenset(inputs.items()), runs)
         if call in self._seen:
             return
         self._seen.add(call)
         known |= {f"inputs.parameters.{key}": value for key, value in inputs.items() if value}
         yield from self._limits(template, known)
-        yield from self._step(template, inputs)
+        yield from self._step(template, inputs, runs=runs)
         tasks = [*((template.get("dag") or {}).get("tasks") or ())]
         tasks += [step for group in template.get("steps") or () for step in group]
         for task in tasks:
             arguments = (task.get("arguments") or {}).get("parameters") or ()
             passed = {str(one["name"]): _fill(one.get("value"), known) for one in arguments}
-            yield from self._call(str(task.get("template", "")), passed, (*path, name))
+            called = runs and _may_run(task.get("when"), known)
+            yield from self._call(str(task.get("template", "")), passed, (*path, name), runs=called)
 
     @staticmethod
     def _inputs(
@@ -138,7 +141,9 @@ class _Tracer:
                     yield (value.parameter,), (told, f"{value.parameter} is: {self._description(value.parameter)}")
 
     @staticmethod
-    def _step(template: Entry, inputs: Mapping[str, _Value | None]) -> Iterator[tuple[tuple[str, ...], Fault]]:
+    def _step(
+        template: Entry, inputs: Mapping[str, _Value | None], *, runs: bool
+    ) -> Iterator[tuple[tuple[str, ...], Fault]]:
         command = (template.get("container") or {}).get("command") or []
         step = STEPS.get(command[3]) if command[:3] == COMMAND and len(command) > 3 else None
         if not step:
@@ -147,8 +152,13 @@ class _Tracer:
         known = {name: value for name in fields if (value := inputs.get(argo_name(name)))}
         texts = {name: value.text for name, value in known.items()}
         paths = {name: ANY_PATH for name, one in fields.items() if artifact_mark(one)}
+        together = tuple(value.parameter for value in known.values() if value.parameter)
         try:
-            step.inputs.model_validate_strings({**paths, **texts})
+            read = step.inputs.model_validate_strings({**paths, **texts})
+            if runs:
+                step.check(read)
+        except ParameterError as error:
+            yield together, (error.message, error.hint)
         except ValidationError as error:
             for fault in error.errors():
                 name = str(fault["loc"][0]) if fault["loc"] else ""
@@ -156,8 +166,7 @@ class _Tracer:
                 if not name and None in inputs.values():
                     continue  # a default stood for what is known only later
                 if not name:
-                    parameters = tuple(value.parameter for value in known.values() if value.parameter)
-                    yield parameters, (why, f"`{step.name}` reads them")
+                    yield together, (why, f"`{step.name}` reads them")
                 elif name in known and known[name].parameter:
                     parameter = known[name].parameter
                     told = f"parameter {parameter}={known[name].text!r}: {why[0].lower()}{why[1:]}"
@@ -166,6 +175,15 @@ class _Tracer:
     def _description(self, parameter: str) -> str:
         offered = (self.spec.get("arguments") or {}).get("parameters") or ()
         return next((str(one.get("description", "")) for one in offered if one.get("name") == parameter), "")
+
+
+def _may_run(when: object, known: Mapping[str, _Value]) -> bool:
+    """Return whether the condition `when` is not known to be false."""
+    filled = _fill(when, known)
+    try:
+        return filled is None or holds(filled.text)
+    except ManifestError:
+        return True
 
 
 def _fill(text: object, known: Mapping[str, _Value]) -> _Value | None:

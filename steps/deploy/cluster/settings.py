@@ -104,6 +104,21 @@ def service_name(inputs: DeployInputs) -> str:
     return name
 
 
+def check_run(inputs: DeployInputs) -> None:
+    """Refuse what a test beside the step, or the target in the cluster, cannot do.
+
+    Raises:
+        ParameterError: With what was asked for, and what can be had.
+    """
+    if inputs.deploy_target != "local":
+        check(inputs)
+    elif inputs.canary:
+        raise ParameterError(
+            f"--canary={inputs.canary}: a test has no requests to share",
+            hint="use --deploy-target=deployment or kserve",
+        )
+
+
 def check(inputs: DeployInputs) -> None:
     """Refuse what the target cannot do.
 
