@@ -7,11 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 from minio import Minio
 from minio.error import S3Error
 from minio.versioningconfig import VersioningConfig
 
+from steps.serve.contract import ServeInputs
+from steps.serve.settings import origins_of
 from tests.cluster.installation import Installation, installation, kubectl, read, write_overlay
+from tests.factories_publish import Bench
+from workflows.argo.catalog import build_workflows
+from workflows.argo.site import SITE, read_site
 from workflows.cluster.bucket import connect_store
 from workflows.cluster.client import connect
 from workflows.cluster.keys import Keys, read_secret
@@ -95,6 +101,31 @@ def test_pods_user_does_what_steps_do_and_no_more_when_it_is_bootstrap_s(place: 
         ):
             with pytest.raises(S3Error, match="AccessDenied"):
                 refused()
+
+
+def test_version_is_published_and_served_from_when_the_site_has_another_bucket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(SITE.read_text()) | {"bucket": "team-vision"}))
+    document = next(one.document for one in build_workflows(read_site(path)) if one.name == "train-detector")
+    registry = {one["name"]: one for one in document["spec"]["arguments"]["parameters"]}["registry"]["value"]
+    with installation(tmp_path / "overlay") as elsewhere:
+        assert "created    bucket/team-vision" in elsewhere.bootstrap(f"--site={path}")
+        cluster = connect()
+        values = read_secret(cluster, elsewhere.namespace, "argosight-store")
+        with reach(cluster, values["AWS_ENDPOINT_URL_S3"], elsewhere.namespace) as host:
+            here = values | {"AWS_ENDPOINT_URL_S3": f"http://{host}", "STEP_WORK": str(tmp_path / "bench" / "work")}
+            for name, value in here.items():
+                monkeypatch.setenv(name, value)
+            bench = Bench(tmp_path / "bench")
+            assert bench.publish(registry) == 0
+            (origin,) = origins_of(ServeInputs(registry=registry, model_name="planes"))
+            edition, _ = origin.fetch(tmp_path / "served")
+            assert (edition.number, edition.url) == (1, "s3://team-vision/models/planes/1")
+            assert bench.publish("s3://argosight/models") == 2, "what the site does not name is not for this user"
+        done = elsewhere.argosight("doctor", "--only=cluster", f"--site={path}")
+        assert "bucket team-vision can be listed" in done.stdout
 
 
 def test_drift_is_named_and_mended_when_bootstrap_runs_again(place: Installation) -> None:
