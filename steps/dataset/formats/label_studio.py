@@ -19,7 +19,7 @@ import ijson
 
 from steps.dataset.file_kinds import PICTURES
 from steps.dataset.formats.json_file import json_file, refusing_broken
-from steps.dataset.formats.regions import is_region, labels_of, regions_in, rows_of
+from steps.dataset.formats.regions import count_rows, is_region, labels_of, regions_in, rows_of
 from steps.dataset.formats.source import Format, Picture
 from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
 from steps.dataset.listing import Listing
@@ -193,7 +193,8 @@ def _list_task(tree: Tree, source: str, number: int, task: Any, listing: Listing
         entry = {"uri": uri, "source": source, "regions": regions}
         listing.add(found[0] if found else uri, json.dumps(entry))
     else:
-        listing.miss(Issue("image_ambiguous" if found else "image_missing", source, number, uri[-FOUND_LIMIT:]))
+        code = "image_ambiguous" if found else "image_missing"
+        listing.miss(Issue(code, source, number, uri[-FOUND_LIMIT:], count_rows(regions)))
 
 
 def _uri(task: Any, source: str, number: int) -> str:
@@ -240,7 +241,7 @@ def _rows_in(tree: Tree, path: str) -> int | None:
             for task in ijson.items(file, "item", use_float=True):
                 regular = as_task(task)
                 results = newest(regular.get("annotations")) if isinstance(regular, dict) else None
-                rows += sum(1 for _ in regions_in(results or ()))
+                rows += count_rows(results or [])
     except (ijson.JSONError, ValueError, RecursionError):
         return rows
     return rows

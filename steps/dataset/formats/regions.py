@@ -46,6 +46,12 @@ def labels_of(region: list[dict[str, Any]]) -> list[str]:
     return list(labels)
 
 
+def count_rows(results: list[Any]) -> int:
+    """Return how many rows the results of one annotation are: a row for each label of an object, and one for each other result."""
+    others = sum(not is_region(result) for result in results)
+    return others + sum(max(1, len(labels_of(region))) for region in regions_in(results))
+
+
 def rows_of(region: list[dict[str, Any]], number: int, found: str) -> Iterator[Row]:
     """Yield a row for every label of an object, in percent of the picture.
 
