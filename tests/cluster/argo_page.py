@@ -68,6 +68,20 @@ class ArgoPage:
         self.until(f"{found} !== undefined")
         self.run(f"{found}.click()")
 
+    def choose_namespace(self, name: str) -> None:
+        """Type a namespace into the filter of a list, and Enter."""
+        box = "document.querySelector('.input-filter input')"
+        self.until(f"{box} !== null")
+        self.run(
+            f"""
+            const box = {box};
+            Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(box, {json.dumps(name)});
+            box.dispatchEvent(new Event('input', {{bubbles: true}}));
+            box.dispatchEvent(new KeyboardEvent('keyup', {{keyCode: 13, bubbles: true}}));
+            """
+        )
+        self.until(f"localStorage.getItem('current_namespace') === {json.dumps(name)}")
+
     def fill(self, label: str, value: str) -> None:
         """Fill a field of the form: type into it, or choose from its list."""
         self.run(
