@@ -14,6 +14,7 @@ from steps.dataset.file_kinds import JUNK, PICTURES, RECORDS, unwanted
 from steps.dataset.issues import Issue
 from steps.dataset.links import Links
 from steps.dataset.listing import Listing
+from steps.dataset.split_names import has_split_name
 
 Note = Callable[[Issue], None]
 """Where issues go that belong to no image's labels."""
@@ -232,7 +233,10 @@ def mirrored(folder: str, old: tuple[str, ...], new: str) -> str | None:
 
 
 def _unwrap(folder: Path, note: Note, links: Links) -> Path:
-    """Return the folder inside wrapper folders: those that hold one folder and else nothing that is looked at."""
+    """Return the folder inside wrapper folders: those that hold one folder and else nothing that is looked at.
+
+    A folder that is called as a split is none, even alone: its name says where its images belong.
+    """
     while True:
         with os.scandir(folder) as entries:
             inside = list(entries)
@@ -240,7 +244,7 @@ def _unwrap(folder: Path, note: Note, links: Links) -> Path:
             return folder
         faults = {entry.name: _fault(entry, links) for entry in inside}
         wanted = [entry for entry in inside if not faults[entry.name]]
-        if len(wanted) != 1 or not wanted[0].is_dir():
+        if len(wanted) != 1 or not wanted[0].is_dir() or has_split_name(wanted[0].name):
             return folder
         for name, fault in faults.items():
             if fault:

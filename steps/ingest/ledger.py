@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from steps.dataset.formats import Format, labels_in
-from steps.dataset.formats.source import Picture, SplitName
+from steps.dataset.formats.source import Picture
 from steps.dataset.issues import Issue
+from steps.dataset.split_names import SplitName
 from steps.dataset.tree import Tree
 from steps.ingest.accounts import Accounts
 from steps.ingest.naming import distinct_name, is_own, plain_name

@@ -9,9 +9,10 @@ from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from steps.dataset.formats.source import Labels, SplitName
+from steps.dataset.formats.source import Labels
 from steps.dataset.issues import FOUND_LIMIT, Fate, Issue, Rejection
 from steps.dataset.rows import Canvas, PlacedBox, Reading, place
+from steps.dataset.split_names import SplitName
 from steps.ingest.class_rules import ClassRules
 from steps.ingest.pictures import Picture, look_at
 

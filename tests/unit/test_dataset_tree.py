@@ -57,6 +57,12 @@ def test_wrapper_folders_are_peeled_off_when_they_hold_nothing_else(tmp_path: Pa
     }
 
 
+@pytest.mark.parametrize("folder", ["train", "Test", "VisDrone2019-DET-val"])
+def test_folder_is_no_wrapper_when_its_name_is_that_of_a_split(tmp_path: Path, folder: str) -> None:
+    with scan(tmp_path, f"set/{folder}/images/a.jpg", f"set/{folder}/labels/a.txt") as (tree, _):
+        assert list(tree.pictures()) == [f"{folder}/images/a.jpg"]
+
+
 def test_files_are_listed_in_order_when_folders_are_deep(tmp_path: Path) -> None:
     deep = "/".join(["d"] * 300) + "/z.jpg"
     with scan(tmp_path, deep, "b.jpg", "a/z.JPG", "a/y.png") as (tree, _):

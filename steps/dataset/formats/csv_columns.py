@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from steps.dataset.formats.source import SPLITS
+from steps.dataset.split_names import SPLITS
 
 Kind = Literal["corners", "size", "centre"]
 """The four numbers of a box: left, top, right, bottom; left, top, width, height; or centre, width, height."""

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from steps.dataset.formats.cvat_frames import Frames
 from steps.dataset.formats.cvat_shapes import Shape, described
 from steps.dataset.formats.shapes import number
-from steps.dataset.formats.source import SPLITS, split_of_name
+from steps.dataset.formats.source import split_of_name
 from steps.dataset.formats.xml_file import elements
 from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
 from steps.dataset.listing import Listing
+from steps.dataset.split_names import SPLITS
 from steps.dataset.tree import Tree, key, parent
 from steps.errors import DatasetError
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from steps.dataset.formats.class_names import read_list
 from steps.dataset.formats.data_yaml import Names
 from steps.dataset.formats.picture_lists import PictureLists, read_lists
-from steps.dataset.formats.source import SPLITS, Format, Picture, SplitName
+from steps.dataset.formats.source import Format, Picture
 from steps.dataset.formats.yolo import about_names, declared, labelled, left_out
 from steps.dataset.formats.yolo_rows import Declared
 from steps.dataset.issues import Issue, Rejection
 from steps.dataset.label_text import read_text
+from steps.dataset.split_names import SPLITS, SplitName
 from steps.dataset.tree import Tree
 from steps.errors import DatasetError
 

@@ -11,9 +11,9 @@ from typing import TypeVar
 
 import yaml
 
-from steps.dataset.formats.source import SPLITS, SplitName
 from steps.dataset.issues import Rejection
 from steps.dataset.label_text import read_text
+from steps.dataset.split_names import SPLITS, SplitName
 
 Names = dict[int, str]
 """Class index → name. Gaps are possible."""

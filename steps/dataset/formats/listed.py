@@ -7,14 +7,17 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from steps.dataset.file_kinds import PICTURES
-from steps.dataset.formats.source import Labels, Picture, SplitName
+from steps.dataset.formats.source import Labels, Picture
 from steps.dataset.issues import FOUND_LIMIT, Issue
 from steps.dataset.listing import Listing
 from steps.dataset.tree import Tree, parent
+
+if TYPE_CHECKING:
+    from steps.dataset.split_names import SplitName
 
 MISSING = "\0"
 """What stands in the listing before the name of an image that is not there; no path has it."""

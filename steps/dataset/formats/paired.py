@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steps.dataset.file_kinds import PICTURES
-from steps.dataset.formats.source import Labels, Picture, SplitName
+from steps.dataset.formats.source import Labels, Picture
 from steps.dataset.issues import Issue
 from steps.dataset.listing import Listing
+from steps.dataset.split_names import SplitName
 from steps.dataset.tree import Tree, key, mirrored, parent, stem
 
 IMAGE_FOLDERS = ("images", "JPEGImages", "imgs", "img", "image", "image_2")

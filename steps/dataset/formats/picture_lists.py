@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from steps.dataset.file_kinds import PICTURES
-from steps.dataset.formats.source import SPLITS, SplitName
 from steps.dataset.issues import FOUND_LIMIT, Issue
 from steps.dataset.listing import Listing
+from steps.dataset.split_names import SPLITS, SplitName
 from steps.dataset.tree import Tree, key, parent, stem
 
 

@@ -4,28 +4,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Literal, Protocol
+from typing import Protocol
 
 from steps.dataset.issues import Issue
 from steps.dataset.rows import Reading
+from steps.dataset.split_names import SPLITS, SplitName
 from steps.dataset.tree import Tree, key
-
-SplitName = Literal["", "train", "valid", "test"]
-"""Where the source puts an image; empty where it does not say."""
-
-SPLITS: dict[str, SplitName] = {
-    "train": "train",
-    "training": "train",
-    "train2017": "train",
-    "valid": "valid",
-    "val": "valid",
-    "validation": "valid",
-    "val2017": "valid",
-    "test": "test",
-    "testing": "test",
-    "test2017": "test",
-}
-"""What folders and lists of a split are called."""
 
 
 class Labels(Protocol):

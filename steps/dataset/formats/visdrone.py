@@ -12,10 +12,11 @@ from functools import partial
 
 from steps.dataset.formats.paired import PairedSource, beside, pair
 from steps.dataset.formats.shapes import number
-from steps.dataset.formats.source import SPLITS, Format, SplitName
+from steps.dataset.formats.source import Format
 from steps.dataset.formats.text_labels import TextLabels, candidates, count_rows, of_sequences, recognised_folder
 from steps.dataset.issues import FOUND_LIMIT, Rejection
 from steps.dataset.rows import Row
+from steps.dataset.split_names import SPLITS, SplitName
 from steps.dataset.tree import Tree, key
 
 LABEL_FOLDERS = ("annotations", "annotation", "labels", "label")

@@ -17,11 +17,12 @@ from xml.etree.ElementTree import ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from steps.dataset.formats.source import SPLITS, Format, Picture, SplitName
+from steps.dataset.formats.source import Format, Picture
 from steps.dataset.issues import Issue, Rejection
 from steps.dataset.label_text import MAX_BYTES, decode
 from steps.dataset.listing import Listing
 from steps.dataset.rows import Reading, Ring, Rings, Row, around, as_size
+from steps.dataset.split_names import SPLITS, SplitName
 from steps.dataset.tree import Tree, key, mirrored, parent, stem
 
 if TYPE_CHECKING:

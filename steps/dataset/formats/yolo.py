@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from steps.dataset.formats.class_names import find_names, name_files, repeated
 from steps.dataset.formats.data_yaml import DataYaml, Names, read_data_yaml
 from steps.dataset.formats.picture_lists import PictureLists, names_pictures, read_lists
-from steps.dataset.formats.source import SPLITS, Format, Picture, SplitName
+from steps.dataset.formats.source import Format, Picture
 from steps.dataset.formats.yolo_columns import find_columns
 from steps.dataset.formats.yolo_files import LOOKED_UP, find_label
 from steps.dataset.formats.yolo_rows import Declared, YoloLabels, count_rows
 from steps.dataset.issues import Issue
+from steps.dataset.split_names import SPLITS, SplitName
 from steps.dataset.tree import Tree, key, parent, stem
 
 
