@@ -14,6 +14,9 @@ PIECE = 1024 * 1024
 
 BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 
+SMALL_LETTERS = 0xDF
+"""The first small letter beyond ASCII in Windows-1252; those behind it are small letters too."""
+
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with byte order mark"),
     (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
@@ -93,14 +96,27 @@ def encoding_of(path: Path) -> tuple[str, str]:
 def is_chinese(data: bytes) -> bool:
     """Return whether bytes that are no UTF-8 look like GB2312 or GBK: each run beyond ASCII is one of whole characters.
 
-    Western text has its letters beyond ASCII one by one, between others. Two of them in a row are possible and rare.
+    Western text has its letters beyond ASCII one by one, between others. Two in a row, as in `größe`, would be one rare
+    character in the middle of a Latin word; where half of the runs are such pairs, the text is taken for Western.
     """
-    runs = BEYOND_ASCII.findall(data)
+    runs = list(BEYOND_ASCII.finditer(data))
     try:
         data.decode("gb18030")
     except UnicodeDecodeError:
         return False
-    return bool(runs) and all(len(run) % 2 == 0 for run in runs)
+    if not runs or any(len(run[0]) % 2 for run in runs):
+        return False
+    return 2 * sum(_is_in_word(data, run) for run in runs) < len(runs)
+
+
+def _is_in_word(data: bytes, run: re.Match[bytes]) -> bool:
+    """Return whether a run is two small letters of Windows-1252 with a letter of ASCII before or after them."""
+    around = data[max(run.start() - 1, 0) : run.start()] + data[run.end() : run.end() + 1]
+    return len(run[0]) == 2 and min(run[0]) >= SMALL_LETTERS and around.isascii() and any(map(_is_letter, around))
+
+
+def _is_letter(byte: int) -> bool:
+    return chr(byte).isalpha()
 
 
 def _decode(data: bytes, encoding: str) -> str:

@@ -37,6 +37,21 @@ def test_name_is_read_as_its_author_saw_it_when_the_encoding_is(
     assert intake.report["accounts"]["label_files"]["repaired"] == repaired
 
 
+@pytest.mark.parametrize("name", ["größe", "Größe", "müßig, crème brûlée", "Café Größe"])
+def test_western_name_is_not_taken_for_chinese_when_two_of_its_letters_are_beyond_ascii(
+    tmp_path: Path, name: str
+) -> None:
+    intake = take_in(tmp_path, {"a.jpg": PHOTO, "a.xml": voc((name, 24, 18, 40, 30)).encode("cp1252")})
+    assert intake.boxes == {"a.jpg": [(name, (24, 18, 40, 30))]}
+    assert intake.issues("encoding") == [("a.xml", None, "Windows-1252")]
+
+
+@pytest.mark.parametrize("name", ["鲨", "鲨鱼", "鹦鹉", "T恤", "类A"])
+def test_chinese_name_is_not_taken_for_western_when_its_signs_are_rare(tmp_path: Path, name: str) -> None:
+    intake = take_in(tmp_path, {"a.jpg": PHOTO, "a.xml": voc((name, 24, 18, 40, 30)).encode("gbk")})
+    assert intake.boxes == {"a.jpg": [(name, (24, 18, 40, 30))]}
+
+
 def test_name_in_gbk_is_read_when_the_file_declares_nothing(tmp_path: Path) -> None:
     intake = take_in(tmp_path, {"a.jpg": PHOTO, "a.xml": voc(("人", 24, 18, 40, 30)).encode("gbk")})
     assert intake.boxes == {"a.jpg": [("人", BOX)]}
