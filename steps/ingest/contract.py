@@ -36,6 +36,7 @@ class IngestInputs(Model):
         "kitti",
         "label-studio",
         "labelme",
+        "oidv4",
         "supervisely",
         "tfrecord",
         "visdrone",
