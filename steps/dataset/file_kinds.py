@@ -90,10 +90,16 @@ def is_picture(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in PICTURES  # noqa: PTH122  (a million times; pathlib is much slower)
 
 
+def is_label_file(name: str) -> bool:
+    """Return whether formats look into a file that is called so; pictures apart."""
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  (as above)
+    return suffix in LABELS or bool(RECORDS.fullmatch(name))
+
+
 def unwanted(name: str) -> str:
     """Return the issue code of a file that is never looked at for its extension, or empty where it is wanted."""
     suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  (as above)
-    if suffix in PICTURES or suffix in LABELS or RECORDS.fullmatch(name) or CARD.fullmatch(name):
+    if suffix in PICTURES or is_label_file(name) or CARD.fullmatch(name):
         return ""
     if suffix in ARCHIVES:
         return "archive_inside"

@@ -5,12 +5,16 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from steps.dataset.file_kinds import RECORDS, is_label_file
+from steps.dataset.formats.lookalikes import SUFFIXES
 from steps.errors import DatasetError
 from steps.ingest.extraction import Extraction
 from steps.ingest.tar_archive import unpack_tar
 from steps.ingest.zip_archive import part_of_split, unpack_zip
 
 TAR_MARK, TAR_MARK_AT = b"ustar", 257
+
+BLANK = b"\0 \t\r\n"
 
 OTHERS = {
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
@@ -28,7 +32,7 @@ OTHERS = {
 def unpack(path: Path, extraction: Extraction) -> None:
     """Write the images and labels in the file at `path` to the folder of `extraction`.
 
-    A single JSON file, an export that points at its images, is a source too.
+    A single file of labels is a source too: one of records has its pictures inside, an export may point at them.
 
     Raises:
         DatasetError: If it is no archive of a known kind, or broken, or attacks.
@@ -39,12 +43,15 @@ def unpack(path: Path, extraction: Extraction) -> None:
     if unpacker:
         unpacker(path, extraction)
     else:
-        shutil.copyfile(path, extraction.into / "export.json")
+        named = is_label_file(path.name)
+        shutil.copyfile(path, extraction.into / (path.name if named else "export.json"))
 
 
 def _unpacker(path: Path) -> Callable[[Path, Extraction], None] | None:
     with path.open("rb") as file:
         head = file.read(512)
+    if head and RECORDS.fullmatch(path.name):
+        return None
     if head.startswith(b"PK\7\x08"):
         raise part_of_split(path.name, "the first part")
     if head.startswith((b"PK\3\4", b"PK\5\6")) or (head[:2] == b"MZ" and zipfile.is_zipfile(path)):
@@ -53,6 +60,11 @@ def _unpacker(path: Path) -> Callable[[Path, Extraction], None] | None:
         return unpack_tar
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
         return None
+    if head.strip(BLANK) and b"\0" not in head.strip(BLANK) and is_label_file(path.name):
+        return None
+    known = SUFFIXES.get(path.suffix.lower())
+    if head and known:
+        raise DatasetError(f"{path.name} looks like {known.title}, which is not read", hint=known.way_out)
     kind = next((name for mark, name in OTHERS.items() if head.lstrip().startswith(mark)), "")
     shown = kind or ("an empty file" if not head else f"a file that begins with {head[:16]!r}")
     raise DatasetError(

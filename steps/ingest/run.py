@@ -1,6 +1,7 @@
 """Turn labelled images, however they come, into the canonical data set."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,7 @@ from steps.dataset import Box, DatasetInfo, DatasetWriter, ImageRecord, Mask
 from steps.dataset.formats import Picture, Source, recognise
 from steps.dataset.formats.label_studio import LabelStudioSource
 from steps.dataset.formats.source import split_of_folder
-from steps.dataset.issues import Issue, Rejection
+from steps.dataset.issues import TREATMENTS, Issue, Rejection
 from steps.dataset.tree import Tree
 from steps.errors import DatasetError
 from steps.ingest.archive import unpack
@@ -80,8 +81,10 @@ def _take_in(
         images = dataset / "images"
         images.mkdir(parents=True)
         settings = Settings(images, inputs.max_pixels, inputs.group_pattern, rules, scratch, inputs.unlabelled)
-        _read_all(source, tree, settings, ledger, workers=workers, work=work)
+        read = _read_all(source, tree, settings, ledger, workers=workers, work=work)
         ledger.close_accounts(tree, chosen)
+        if not read:
+            raise _without_images(tree, ledger)
         refuse_if_bad(ledger, inputs.max_bad_share)
         classes = rules.order(source.names, ledger.classes, ledger.seen)
         _note_absent(rules, classes, source, ledger)
@@ -118,8 +121,8 @@ def _limits(inputs: IngestInputs, packed: int = 0) -> Limits:
     return Limits(inputs.max_entries, inputs.max_bytes, inputs.max_ratio, packed)
 
 
-def _read_all(source: Source, tree: Tree, settings: Settings, ledger: Ledger, *, workers: int, work: Workspace) -> None:
-    """Prepare every image that is there."""
+def _read_all(source: Source, tree: Tree, settings: Settings, ledger: Ledger, *, workers: int, work: Workspace) -> int:
+    """Prepare every image that is there, and return how many that are."""
     total = ledger.name_all(source.pictures())
     remote = (picture.path for picture in source.pictures() if is_remote(picture.path))
     download(remote, settings.owned / "remote")
@@ -134,10 +137,7 @@ def _read_all(source: Source, tree: Tree, settings: Settings, ledger: Ledger, *,
         ledger.note(issue)
     for path in source.files():
         ledger.accounts.file("label_files", path, "used")
-    if not done:
-        raise DatasetError(
-            "no image has labels that can be read" + _reasons(ledger), hint="see which files the labels name"
-        )
+    return done
 
 
 def _tasks(source: Source, tree: Tree, settings: Settings, ledger: Ledger) -> Iterator[Task]:
@@ -175,9 +175,19 @@ def _original(tree: Tree, scratch: Path, path: str) -> Path:
     return place_of(path, scratch / "remote") if is_remote(path) else tree.place(path)
 
 
-def _reasons(ledger: Ledger) -> str:
-    told = "; ".join(described(ledger, code, count) for code, count in ledger.counts.most_common(3))
-    return f": {told}" if told else ""
+def _without_images(tree: Tree, ledger: Ledger) -> DatasetError:
+    """Return the refusal of a source with labels none of which are about an image that is there."""
+    lost = Counter(
+        {code: count for code, count in ledger.counts.items() if TREATMENTS[code].action in ("rejected", "left_out")}
+    )
+    told = "; ".join(described(ledger, code, count) for code, count in lost.most_common(3))
+    pictures = next(tree.pictures(), None)
+    return DatasetError(
+        f"no image has labels that can be read{f': {told}' if told else ''}",
+        hint="give the images their names in the labels, or put both into one source"
+        if pictures
+        else "the source has no image: give a folder or an archive that holds labels and images",
+    )
 
 
 def _refuse_unknown_labels(source: LabelStudioSource, rules: ClassRules) -> None:

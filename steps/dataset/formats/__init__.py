@@ -42,7 +42,7 @@ def recognise(tree: Tree, wanted: str, dropped: Dropped) -> Format:
     if wanted in fitting:
         return FORMATS[wanted]
     if not fitting and next(chain(tree.pictures(), tree.records()), None) is None:
-        raise without_images(tree, dropped)
+        raise without_images(tree, FORMATS, dropped)
     if wanted != "auto":
         raise DatasetError(
             f"--format={wanted}: no such labels in the source; found {_described(fitting) or without_labels(tree, FORMATS, dropped).message}",

@@ -20,7 +20,7 @@ NAMED = 3
 SUFFIXES = (".txt", ".xml", ".json", ".jsonl", ".csv", ".tsv", ".record", ".tfrecord")
 
 
-def without_images(tree: Tree, dropped: Dropped) -> DatasetError:
+def without_images(tree: Tree, formats: Mapping[str, Format], dropped: Dropped) -> DatasetError:
     """Return the refusal of a source that has neither an image nor a file that can point at images."""
     packed = [path for suffix, paths in dropped.items() if suffix in ARCHIVES for path in paths]
     if packed:
@@ -28,9 +28,15 @@ def without_images(tree: Tree, dropped: Dropped) -> DatasetError:
             f"no image in the source, but archives inside of it: found {_census(tree, dropped)}, such as {', '.join(packed[:NAMED])}",
             hint="unpack them into one folder, and give that or an archive of it",
         )
+    labels = [f"{path} looks like {each.title} ({rows} rows)" for path, each, rows in _labels_of_nobody(tree, formats)]
+    others = [
+        *(path for path in islice(tree.label_files(), NAMED)),
+        *(path for paths in dropped.values() for path in paths),
+    ]
+    told = "; ".join(labels[:NAMED]) or (f"such as {', '.join(others[:NAMED])}" if others else "")
     return DatasetError(
-        f"no image in the source; found {_census(tree, dropped)}",
-        hint="a source holds images (jpg, png, …) and their labels",
+        f"no image in the source; found {_census(tree, dropped)}{f'; {told}' if told else ''}",
+        hint="a source is a folder or an archive that holds images (jpg, png, …) and their labels",
     )
 
 
@@ -49,7 +55,8 @@ def without_labels(tree: Tree, formats: Mapping[str, Format], dropped: Dropped) 
         ways_out[f"put label files where they are looked up: {each.dialects[0]}"] = None
     looks += unread
     if not looks:
-        looks = [f"such as {path}" for path in islice(tree.files(*SUFFIXES), NAMED)]
+        others = [*islice(tree.label_files(), NAMED), *(path for paths in dropped.values() for path in paths)]
+        looks = [f"such as {', '.join(others[:NAMED])}"] if others else []
     told = f"; {'; '.join(looks[:NAMED])}" if looks else ""
     titles = ", ".join(each.title for each in formats.values())
     return DatasetError(
