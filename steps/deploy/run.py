@@ -56,8 +56,8 @@ def _deploy_to_cluster(inputs: DeployInputs, work: Workspace) -> DeployOutputs:
         answer = _answer_folder(work)
         # First here, so that a version that does not answer gets no request of anybody's.
         _try(plan.inputs, plan.version, golden, scratch, answer)
-    plan.write(answer / "manifests.yaml")
-    said, url = plan.carry_out(golden, work.progress)
+        plan.write(answer / "manifests.yaml")
+        said, url = plan.carry_out(golden, work.progress)
     if plan.inputs.serving_gpus and "CUDA" not in said.backend:
         work.progress(
             1,

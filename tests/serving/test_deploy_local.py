@@ -2,12 +2,17 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import httpx
+import numpy as np
+import onnx
 import pytest
 import urllib3
+from onnx import numpy_helper
 
 from steps.deploy.contract import DeployInputs, DeployOutputs
 from steps.deploy.conversation import Golden, converse, line_to
@@ -15,6 +20,7 @@ from steps.deploy.local_server import running_server
 from steps.deploy.run import deploy
 from steps.errors import InputError, ModelError, TemporaryError
 from steps.registry import Registry
+from steps.runtime import ModelCard, file_digest
 from steps.workspace import Workspace
 from tests.factories_model import CLASSES, Fixed, publish_model, write_model
 
@@ -65,6 +71,34 @@ def test_deployment_fails_when_the_answer_is_another(tmp_path: Path) -> None:
         deployed(tmp_path, tmp_path / "models")
 
 
+def test_golden_answer_may_have_the_other_of_two_equal_boxes(tmp_path: Path) -> None:
+    """Which one suppression keeps is a matter of the last digit, so of the processor."""
+    equal = [Fixed((8, 16, 24, 32), 0, 0.9), Fixed((10, 16, 26, 32), 0, 0.9)]
+    model = write_model(tmp_path / "model", boxes=equal)
+    rewrite_golden(model, golden_text(equal[1:]))
+    publish_model(tmp_path / "models", model)
+    answer = json.loads((deployed(tmp_path, tmp_path / "models").answer / "answer.json").read_text())
+    assert [box["box"]["x1"] for box in answer["boxes"]] == [8]
+
+
+@pytest.mark.parametrize(("score", "agrees"), [(0.895, True), (0.7, False)])
+def test_golden_answer_may_have_the_other_of_two_equal_classes(tmp_path: Path, score: float, agrees: bool) -> None:
+    box = Fixed((8, 16, 24, 32), 0, 0.9)
+    model = write_model(tmp_path / "model", boxes=[box])
+    path = model / "onnx" / "model.onnx"
+    network = onnx.load(path)
+    (scores,) = [each for each in network.graph.initializer if each.name == "scores"]
+    scores.CopyFrom(numpy_helper.from_array(np.array([[[box.score], [score]]], np.float32), "scores"))
+    onnx.save(network, path)
+    rewrite_golden(model, golden_text([replace(box, label=1)]))
+    publish_model(tmp_path / "models", model)
+    if agrees:
+        assert deployed(tmp_path, tmp_path / "models").version == 1
+    else:
+        with pytest.raises(ModelError, match=r"class 1 with score 0\.900 .* is expected but was not found"):
+            deployed(tmp_path, tmp_path / "models")
+
+
 def test_server_is_asked_with_a_key_when_it_wants_one(
     registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,12 +145,16 @@ def test_deployment_is_refused_when_the_flags_of_the_server_contradict_each_othe
         deployed(tmp_path, registry, server_flags="--capture=s3://argosight/capture")
 
 
+def golden_text(boxes: Sequence[Fixed]) -> str:
+    rows = [{"xyxy": box.xyxy, "label": box.label, "name": CLASSES[box.label], "score": box.score} for box in boxes]
+    return json.dumps({"boxes": rows})
+
+
 def rewrite_golden(model: Path, text: str) -> None:
-    path = model / "golden" / "expected.json"
-    path.write_text(text)
-    card = json.loads((model / "model.json").read_text())
-    del card["files"]["golden/expected.json"]
-    (model / "model.json").write_text(json.dumps(card))
+    """Replace the golden answer, and list the files as they are now."""
+    (model / "golden" / "expected.json").write_text(text)
+    card = ModelCard.read(model)
+    card.model_copy(update={"files": {name: file_digest(model / name) for name in card.files}}).write(model)
 
 
 def test_deployment_fails_when_there_is_no_golden_image(tmp_path: Path) -> None:
