@@ -80,7 +80,7 @@ class DatasetWriter:
             raise AssertionError(f"records must come sorted by file: {record.file!r} after {self._last!r}")
         self._last = record.file
         self._lines.write(record.model_dump_json() + "\n")
-        self._hash.update(record.model_dump_json(exclude={"source"}).encode())
+        self._hash.update(record.model_dump_json(exclude={"source", "phash"}).encode())
         self._images += 1
         self._background += not record.boxes
         for box in record.boxes:

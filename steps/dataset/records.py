@@ -61,6 +61,10 @@ class ImageRecord(_Record):
     split: Literal["", "train", "valid", "test"] = ""
     """Where the source itself puts the image. Empty: it does not say."""
 
+    phash: str = Field(default="", pattern="^([0-9a-f]{64})?$")
+    """Perceptual hash, 256 bits in hex, those of the lowest frequencies first: near-identical pictures differ in few bits.
+    Empty: not computed, or the picture is too plain for one."""
+
     boxes: tuple[Box, ...] = ()
 
 
@@ -86,4 +90,4 @@ class DatasetInfo(_Record):
     """Layout it was read from."""
 
     digest: str
-    """SHA-256 over classes and records (without `source`), independent of the archive's order and kind."""
+    """SHA-256 over classes and records (without `source` and `phash`), independent of the archive's order and kind."""

@@ -29,6 +29,7 @@ class Entry:
     sha256: str
     group: str
     split: SplitName
+    phash: str
     boxes: str
 
 
@@ -49,7 +50,7 @@ class Ledger:
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN;"
             "CREATE TABLE name (path TEXT PRIMARY KEY, name TEXT, folded TEXT) WITHOUT ROWID;"
             "CREATE TABLE entry (file TEXT PRIMARY KEY, source TEXT, width INT, height INT, sha256 TEXT, grp TEXT,"
-            " split TEXT, boxes TEXT, count INT, rank TEXT) WITHOUT ROWID;"
+            " split TEXT, phash TEXT, boxes TEXT, count INT, rank TEXT) WITHOUT ROWID;"
             "CREATE TABLE issue (image TEXT, code TEXT, file TEXT, row INT, found TEXT);"
         )
         self.accounts = Accounts(self._db)
@@ -110,7 +111,7 @@ class Ledger:
             self.accounts.file("label_files", outcome.label_file, outcome.label_fate)
         if outcome.file:
             self._db.execute(
-                "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     outcome.file,
                     outcome.source,
@@ -119,6 +120,7 @@ class Ledger:
                     outcome.sha256,
                     outcome.group,
                     outcome.split,
+                    outcome.phash,
                     outcome.boxes,
                     outcome.classes.total(),
                     hashlib.sha256(outcome.file.encode()).hexdigest()[:16],
@@ -195,6 +197,6 @@ class Ledger:
             yield Finding(image, Issue(*issue))
 
     def _entries(self, clause: str, *values: Any) -> Iterator[Entry]:
-        query = f"SELECT file, source, width, height, sha256, grp, split, boxes FROM entry {clause}"  # noqa: S608  (our own clauses)
+        query = f"SELECT file, source, width, height, sha256, grp, split, phash, boxes FROM entry {clause}"  # noqa: S608  (our own clauses)
         for row in self._db.cursor().execute(query, values):
             yield Entry(*row)

@@ -16,6 +16,7 @@ from typing import NoReturn, cast
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from steps.dataset.issues import FOUND_LIMIT, Rejection
+from steps.ingest.fingerprint import LEAST_DRAFT, fingerprint
 
 Image.MAX_IMAGE_PIXELS = None  # Our own cap is checked before anything is decoded, and quarantines instead of warning.
 
@@ -61,6 +62,7 @@ class Picture:
         suffix: Extension that fits its content.
         data: Bytes to write; those that were looked at, where nothing had to be done.
         changes: What was done: code of `issues.TREATMENTS`, and what was found.
+        phash: See `records.ImageRecord`.
     """
 
     width: int
@@ -69,10 +71,11 @@ class Picture:
     suffix: str
     data: bytes
     changes: tuple[tuple[str, str], ...]
+    phash: str
 
 
-def look_at(data: bytes, name: str, max_pixels: int) -> Picture:
-    """Check and, where needed, convert the picture in `data`, a file called `name`.
+def look_at(data: bytes, name: str, max_pixels: int, *, hashed: bool = False) -> Picture:
+    """Check and, where needed, convert the picture in `data`, a file called `name`; `hashed` if it is to have a hash.
 
     Raises:
         Rejection: If it cannot be used.
@@ -83,7 +86,7 @@ def look_at(data: bytes, name: str, max_pixels: int) -> Picture:
         warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata.
         try:
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                return _checked(image, data, name, max_pixels)
+                return _checked(image, data, name, max_pixels, hashed=hashed)
         except Rejection:
             raise
         except UnidentifiedImageError:
@@ -93,7 +96,7 @@ def look_at(data: bytes, name: str, max_pixels: int) -> Picture:
             raise Rejection("image_truncated" if "truncated" in text else "image_unreadable", text) from None
 
 
-def _checked(image: Image.Image, data: bytes, name: str, max_pixels: int) -> Picture:
+def _checked(image: Image.Image, data: bytes, name: str, max_pixels: int, *, hashed: bool) -> Picture:
     width, height = image.size
     if width * height > max_pixels:
         raise Rejection("image_too_large", f"{width}x{height}")
@@ -110,7 +113,8 @@ def _checked(image: Image.Image, data: bytes, name: str, max_pixels: int) -> Pic
         if kind != "PNG" and not data.endswith(JPEG_END):
             data += JPEG_END  # Ultralytics would decode and write the file anew, in place.
             changes.append(("end_marker_added", ""))
-        return Picture(width, height, 1, ".png" if kind == "PNG" else ".jpg", data, tuple(changes))
+        phash = fingerprint(image) if hashed else ""
+        return Picture(width, height, 1, ".png" if kind == "PNG" else ".jpg", data, tuple(changes), phash)
     if getattr(image, "n_frames", 1) > 1 and kind != "MPO":
         changes.append(("first_frame_kept", f"{kind} of {getattr(image, 'n_frames', 1)} frames"))
         image.seek(0)
@@ -122,7 +126,8 @@ def _checked(image: Image.Image, data: bytes, name: str, max_pixels: int) -> Pic
     suffix = ".jpg" if kind in ("JPEG", "MPO") else ".png"
     if orientation == 1 or plain is not upright:
         changes.append(("converted", f"{described} to {plain.mode} {suffix}"))
-    return Picture(*plain.size, orientation, suffix, _encoded(plain, suffix), tuple(changes))
+    phash = fingerprint(plain) if hashed else ""
+    return Picture(*plain.size, orientation, suffix, _encoded(plain, suffix), tuple(changes), phash)
 
 
 def orientation_of(image: Image.Image) -> int:
@@ -149,10 +154,11 @@ def _is_plain(image: Image.Image, data: bytes) -> bool:
 def _decode(image: Image.Image) -> None:
     """Decode all of the picture's data, so that a broken one shows.
 
-    Of a JPEG every bit is decoded; the inverse transform that follows cannot fail, and is done at an eighth of the size.
+    Of a JPEG every bit is decoded; the inverse transform that follows cannot fail, and is done at an eighth of the size,
+    or as much larger as the perceptual hash wants it.
     """
     if image.format == "JPEG":
-        image.draft("L", (1, 1))
+        image.draft("L", (LEAST_DRAFT, LEAST_DRAFT))
     image.load()
 
 

@@ -34,6 +34,7 @@ class Settings:
         rules: Classes to keep and rename.
         owned: Folder whose files may be moved rather than copied; nobody else has them.
         unlabelled: See `IngestInputs`.
+        hashed: Whether pictures get a perceptual hash.
     """
 
     images: Path
@@ -42,6 +43,7 @@ class Settings:
     rules: ClassRules
     owned: Path
     unlabelled: Unlabelled
+    hashed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Outcome:
         sha256: Of the file's bytes.
         group: See `records.ImageRecord`.
         split: See `records.ImageRecord`.
+        phash: See `records.ImageRecord`.
         boxes: JSON list of `[class, [left, top, right, bottom], rings, [height, width, counts] of the mask, attributes]`.
         classes: Boxes by class.
         seen: Every class that the labels name, before renaming.
@@ -93,6 +96,7 @@ class Outcome:
     sha256: str = ""
     group: str = ""
     split: SplitName = ""
+    phash: str = ""
     boxes: str = "[]"
     classes: Counter[str] = field(default_factory=Counter)
     seen: set[str] = field(default_factory=set)
@@ -118,7 +122,7 @@ def _prepare(task: Task, settings: Settings) -> Outcome:
         reading = task.labels.read()
         _check_labelled(reading, settings)
         original = _read(task.file, settings.max_pixels)
-        picture = look_at(original, task.file.name, settings.max_pixels)
+        picture = look_at(original, task.file.name, settings.max_pixels, hashed=settings.hashed)
         outcome.issues += [Issue(code, task.source, None, found) for code, found in picture.changes]
         boxes = _boxes(reading, Canvas(picture.width, picture.height, picture.orientation), settings, outcome)
     except Rejection as fault:
@@ -130,7 +134,7 @@ def _prepare(task: Task, settings: Settings) -> Outcome:
         outcome.label_fate = "repaired"
     outcome.file = task.name + picture.suffix
     outcome.width, outcome.height = picture.width, picture.height
-    outcome.sha256 = hashlib.sha256(picture.data).hexdigest()
+    outcome.sha256, outcome.phash = hashlib.sha256(picture.data).hexdigest(), picture.phash
     found = re.search(settings.group_pattern, task.source) if settings.group_pattern else None
     outcome.group = (found.group(1) or "") if found else ""
     outcome.boxes = json.dumps(

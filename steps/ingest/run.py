@@ -80,7 +80,8 @@ def _take_in(
         dataset, intake = work.out / "dataset", work.out / "intake"
         images = dataset / "images"
         images.mkdir(parents=True)
-        settings = Settings(images, inputs.max_pixels, inputs.group_pattern, rules, scratch, inputs.unlabelled)
+        hashed = inputs.near_duplicates == "auto"
+        settings = Settings(images, inputs.max_pixels, inputs.group_pattern, rules, scratch, inputs.unlabelled, hashed)
         read = _read_all(source, tree, settings, ledger, workers=workers, work=work)
         ledger.close_accounts(tree, chosen)
         if not read:
@@ -241,6 +242,7 @@ def _record(entry: Entry, index: dict[str, int]) -> ImageRecord:
         source=entry.source,
         group=entry.group,
         split=entry.split,
+        phash=entry.phash,
         boxes=tuple(sorted(boxes, key=_order)),
     )
 
