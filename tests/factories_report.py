@@ -14,6 +14,7 @@ from tests.factories_report_artifacts import (
     SOURCE,
     write_answer,
     write_checkpoint,
+    write_duplicates,
     write_intake,
     write_json,
     write_metrics,
@@ -50,6 +51,7 @@ def write_run(folder: Path) -> dict[str, str]:
     """Write every artifact of a run that succeeded under `folder`; return the flags of `report`."""
     write_intake(folder / "intake")
     write_splits(folder / "splits.json")
+    write_duplicates(folder / "duplicates")
     write_checkpoint(folder / "checkpoint")
     write_metrics(folder / "metrics")
     write_published(folder / "published.json")
@@ -64,6 +66,7 @@ def write_run(folder: Path) -> dict[str, str]:
         "records": str(folder / "records"),
         "intake": str(folder / "intake"),
         "splits": str(folder / "splits.json"),
+        "duplicates": str(folder / "duplicates"),
         "checkpoint": str(folder / "checkpoint"),
         "metrics": str(folder / "metrics"),
         "published": str(folder / "published.json"),

@@ -62,12 +62,32 @@ def write_intake(folder: Path) -> None:
     write_json(folder / "intake.json", intake)
 
 
-def write_splits(path: Path) -> None:
-    """Write splits of 279, 60 and 59 images."""
+def write_splits(path: Path, **more: object) -> None:
+    """Write splits of 279, 60 and 59 images, drawn unless `more` says otherwise."""
     names = [f"{index:06}.jpg" for index in range(398)]
     fractions = {"train": 0.7, "valid": 0.15, "test": 0.15}
     parts = {"train": names[:279], "valid": names[279:339], "test": names[339:]}
-    write_json(path, {"seed": 7, "fractions": fractions, **parts})
+    drawn = {"mode": "fresh", "reason": "the source has no split with train and valid or test; it has none"}
+    copies = {"groups": 2, "images": 5, "largest": 3, "same_bytes": 1, "same_original": 0, "near_identical": 1}
+    counts = {"leaks": {"groups": 0, "train": 0, "valid": 0}, "copies": {**copies, "without_hash": 0, "apart": []}}
+    origins = dict.fromkeys(parts, "drawn")
+    write_json(path, {"seed": 7, "fractions": fractions, **drawn, "origins": origins, **counts, **more, **parts})
+
+
+def write_duplicates(folder: Path, splits: tuple[str, str] = ("", "")) -> None:
+    """Write a pair of copies, which the source has in `splits`."""
+    (folder / "thumbnails").mkdir(parents=True)
+    thumbnails = ["thumbnails/01-a.jpg", "thumbnails/01-b.jpg"]
+    for name in thumbnails:
+        cv2.imwrite(str(folder / name), cv2.resize(_scene(4)[0], (240, 180)))
+    pair = {
+        "files": ["000004.jpg", "000004-bright.jpg"],
+        "splits": list(splits),
+        "because": "6 of 256 bits of the perceptual hash differ",
+        "thumbnails": thumbnails,
+    }
+    group = {"images": 2, "files": ["000004.jpg", "000004-bright.jpg"]}
+    write_json(folder / "duplicates.json", {"pairs": [pair], "groups": [group], "groups_omitted": 0})
 
 
 def write_checkpoint(folder: Path, *, epochs: int = 30, best: int = 26) -> None:

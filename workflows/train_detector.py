@@ -201,6 +201,7 @@ def _exit(wiring: Wiring) -> None:
             records=S3Artifact(name="records", key=RECORDS_KEY, optional=True),
             intake=kept(INGEST, "intake"),
             splits=kept(SPLIT, "splits"),
+            duplicates=kept(SPLIT, "duplicates"),
             checkpoint=kept(TRAIN, "checkpoint"),
             metrics=kept(EVALUATE, "metrics"),
             published=kept(PUBLISH, "published"),

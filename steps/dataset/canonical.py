@@ -103,14 +103,71 @@ class DatasetWriter:
         (self.folder / INFO).write_text(self.info.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
+Origin = Literal["source", "cut from train", "drawn"]
+"""Where the images of a split are from."""
+
+
+class Copies(BaseModel, frozen=True, extra="forbid"):
+    """Groups of copies of one picture, each of which is in one split."""
+
+    groups: int = 0
+    images: int = 0
+    """Images in these groups."""
+
+    largest: int = 0
+    """Images in the largest one."""
+
+    same_bytes: int = 0
+    """Groups with images whose files are equal."""
+
+    same_original: int = 0
+    """Groups with images that are copies of one picture by their names, as Roboflow writes them."""
+
+    near_identical: int = 0
+    """Groups that the perceptual hash alone holds together."""
+
+    without_hash: int = 0
+    """Images that have no perceptual hash."""
+
+    apart: tuple[int, ...] = ()
+    """Sizes of groups that were too large a part of all images, and were taken apart."""
+
+
+class Leaks(BaseModel, frozen=True, extra="forbid"):
+    """What the split that the source has, kept or not, has of one picture, or one group, in several splits."""
+
+    groups: int = 0
+    train: int = 0
+    """Images of train in these groups that have a copy in valid or test."""
+
+    valid: int = 0
+    """Images of valid in these groups that have a copy in test."""
+
+
 class Splits(BaseModel, frozen=True, extra="forbid"):
     """Content of `splits.json`: names under `images/`, each in one list, sorted."""
 
     seed: int
     fractions: dict[str, float]
+    mode: Literal["source", "fresh"] = "fresh"
+    """Whether the source's own split was kept, or a new one was drawn."""
+
+    reason: str = ""
+    """Why, in words."""
+
+    origins: dict[str, Origin] = {}
+    """Of each split."""
+
+    nowhere: int = 0
+    """Images in train of which the source does not say where they belong, though it has a split that was kept."""
+
+    leaks: Leaks = Leaks()
+    copies: Copies = Copies()
     train: tuple[str, ...]
     valid: tuple[str, ...]
     test: tuple[str, ...]
+    taken_out: tuple[str, ...] = ()
+    """Images in no split: a copy of each is in one that is nearer to the final score."""
 
     @classmethod
     def read(cls, path: Path) -> Self:

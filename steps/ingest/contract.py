@@ -61,7 +61,7 @@ class IngestInputs(Model):
     """Regular expression whose first group, found in the image's path, names the group that `split` keeps together."""
 
     near_duplicates: Literal["auto", "off"] = "auto"
-    """Whether copies of one picture stay in one split: Roboflow's `.rf.` copies by name, near-identical pictures by a perceptual hash."""
+    """Copies of one picture stay in one split: Roboflow's `.rf.` versions by name, near-identical pictures by a perceptual hash. `off` looks for neither."""
 
     max_entries: int = Field(default=1_000_000, ge=1)
     """Files and folders that an archive may hold."""

@@ -36,6 +36,9 @@ class ReportInputs(Model):
     splits: Annotated[Path | None, Artifact(optional=True)] = None
     """`splits.json`."""
 
+    duplicates: Annotated[Path | None, Artifact(optional=True)] = None
+    """Folder with `duplicates.json`, as `split` wrote it."""
+
     checkpoint: Annotated[Path | None, Artifact(optional=True)] = None
     """Checkpoint folder; `results.csv` is read."""
 

@@ -24,6 +24,7 @@ class Evidence:
         records: One for each step that ran, by start.
         intake: `intake.json`.
         splits: `splits.json`.
+        duplicates: `duplicates.json`.
         training: `train.json`.
         metrics: `metrics.json`.
         published: `published.json`.
@@ -41,6 +42,7 @@ class Evidence:
     records: list[Record]
     intake: Document
     splits: Document
+    duplicates: Document
     training: Document
     metrics: Document
     published: Document
@@ -60,7 +62,7 @@ def gather(inputs: ReportInputs) -> Evidence:
     notes = Notes()
     given = {
         name: getattr(inputs, name)
-        for name in ("records", "intake", "splits", "checkpoint", "metrics", "published", "answer")
+        for name in ("records", "intake", "splits", "duplicates", "checkpoint", "metrics", "published", "answer")
     }
     folders: dict[str, Path] = {name: path for name, path in given.items() if path is not None}
 
@@ -83,6 +85,7 @@ def gather(inputs: ReportInputs) -> Evidence:
         records=read_records(folders["records"], notes) if "records" in folders else [],
         intake=document("intake", "intake.json"),
         splits=document("splits", shown=False),  # as many names as images, which are only counted
+        duplicates=document("duplicates", "duplicates.json"),
         training=document("checkpoint", "train.json"),
         metrics=document("metrics", "metrics.json"),
         published=document("published"),

@@ -1,7 +1,7 @@
 """Contract of the `split` step."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -9,10 +9,20 @@ from steps.contract import Artifact, Model, Step
 
 
 class SplitInputs(Model):
-    """Divide the images into train, valid and test: seeded, stratified by class, whole groups, no image twice."""
+    """Divide the images into train, valid and test; copies of one picture stay together.
+
+    The source's own split is kept where it has one, and searched for copies on both sides: those in train are taken out,
+    and those in valid that test has. Otherwise a split is drawn: seeded, stratified by class, whole groups.
+    """
 
     dataset: Annotated[Path, Artifact()]
     """Canonical data set."""
+
+    split: Literal["auto", "source", "fresh"] = "auto"
+    """`source`: keep the split that the source has; `fresh`: draw one; `auto`: keep it where it has train, valid and test, or two of them and a train from which the third can be cut."""
+
+    near_duplicates: Literal["auto", "off"] = "auto"
+    """Copies of one picture stay in one split: Roboflow's `.rf.` versions by name, near-identical pictures by a perceptual hash. `off` looks for neither."""
 
     train_fraction: float = Field(default=0.7, gt=0, lt=1)
     """Share of images to train on."""
@@ -38,7 +48,10 @@ class SplitOutputs(Model):
     """What `split` leaves behind."""
 
     splits: Annotated[Path, Artifact(file="json")]
-    """`splits.json`: seed, fractions, and the file names of train, valid and test."""
+    """`splits.json`: the file names of train, valid and test, where each split is from, and how many copies of one picture were found."""
+
+    duplicates: Annotated[Path, Artifact()]
+    """`duplicates.json`, the groups of images that are copies of one picture, and `thumbnails/` of some pairs."""
 
     train: int = Field(ge=1)
     """Images to train on."""

@@ -23,18 +23,18 @@ class Group:
 
     Attributes:
         key: Decides the order of groups that are otherwise alike.
-        files: Names of the images.
+        members: Indices of the images.
         labels: How many of the images show each class; `BACKGROUND` counts those that show none.
     """
 
     key: str
-    files: tuple[str, ...]
+    members: tuple[int, ...]
     labels: Mapping[int, int]
 
     @property
     def size(self) -> int:
         """Number of images."""
-        return len(self.files)
+        return len(self.members)
 
 
 def target_sizes(images: int, fractions: Sequence[float]) -> list[int]:

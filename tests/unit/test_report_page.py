@@ -42,7 +42,7 @@ def test_every_section_is_there_when_the_run_succeeded(run: tuple[Path, dict[str
     assert "Version 3 of planes is published and answers" in reader.text
     for words in ("0.944", "labels/000090.txt, row 2", "11.4 ms", "c0ffee", "s3://planes/labelled/batch-7.zip"):
         assert words in reader.text
-    assert len(reader.images) == 18 + 1 + 6 + 1
+    assert len(reader.images) == 18 + 1 + 2 + 6 + 1
     assert summary["notes"] == []
 
 

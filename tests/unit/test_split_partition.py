@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from steps.dataset import ImageRecord, Splits
 from steps.errors import DatasetError
 from steps.split.contract import SplitInputs
-from steps.split.groups import join
+from steps.split.groups import Images, find_groups, make_groups
 from steps.split.run import split
 from steps.split.stratify import Division, target_sizes
 from steps.workspace import Workspace
@@ -35,8 +35,9 @@ def data_sets(draw: st.DrawFn) -> list[ImageRecord]:
 
 
 def divided(records: list[ImageRecord], seed: int = 0, fractions: tuple[float, ...] = FRACTIONS) -> list[set[str]]:
-    division = Division(join(records, seed), fractions)
-    return [{name for group in groups for name in group.files} for groups in division.parts]
+    images = Images.of(records)
+    division = Division(make_groups(images, find_groups(images).groups, seed), fractions)
+    return [{images.files[index] for group in groups for index in group.members} for groups in division.parts]
 
 
 @given(data_sets())
@@ -67,7 +68,8 @@ def test_division_is_the_same_when_records_come_in_another_order(
 
 @given(data_sets())
 def test_no_single_move_brings_sizes_nearer_when_done(records: list[ImageRecord]) -> None:
-    division = Division(join(records, 0), FRACTIONS)
+    images = Images.of(records)
+    division = Division(make_groups(images, find_groups(images).groups, 0), FRACTIONS)
     missing = [
         target - sum(group.size for group in groups)
         for target, groups in zip(target_sizes(len(records), FRACTIONS), division.parts, strict=True)
