@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from steps.dataset import ImageRecord
+from steps.dataset.split_names import SPLITS
 from steps.split.near import NEAR, Search, as_words
 from steps.split.stratify import BACKGROUND, Group
 
@@ -33,7 +34,7 @@ STRICTER = (NEAR, 16, 0)
 ROBOFLOW = re.compile(r"(.+)\.rf\.[0-9A-Za-z_-]{8,}", re.DOTALL)
 """What Roboflow calls the versions of one picture: `street_jpg.rf.` and a digest."""
 
-ROBOFLOW_FOLDERS = frozenset({"train", "valid", "test", "images"})
+ROBOFLOW_FOLDERS = frozenset({*SPLITS, "images"})
 """Folders of an export, in which versions of one picture may lie apart."""
 
 
