@@ -48,6 +48,14 @@ BROKEN_YAML = {
     "another count": ("nc: 3\nnames: [van]\n", "line 1: `nc` is 3, but `names` has 1 names"),
     "no YAML": ("names: [van\n", "line 1"),
     "keypoints": ("names: [van]\nkpt_shape: 17\n", "line 2: `kpt_shape` is not"),
+    "an indented list goes on": (
+        "names:\n- van\n  - lorry\n",
+        "line 2: a class name goes on in the next line: 'van - lorry'",
+    ),
+    "another case": ("train: images\nNames: [van]\n", "line 2: 'Names: \\[van\\]' must be `names:`"),
+    "another word": ("nc: 1\nclass_names: [van]\n", "line 2: 'class_names: \\[van\\]' must be `names:`"),
+    "inside of something": ("train: images\ndata:\n  names: [van]\n", "line 3: 'names: \\[van\\]' must be"),
+    "no colon": ("train: images\nnames\n  0: van\n", "line 2"),
 }
 
 
@@ -203,3 +211,44 @@ def test_triangle_stays_an_outline_when_its_corners_are_no_box(tmp_path: Path) -
     intake = take_in(tmp_path, {"classes.txt": "van\n", "a.jpg": PHOTO, "a.txt": "0 0.25 0.25 0.5 0.25 0.5 0.75"})
     assert intake.boxes == {"a.jpg": [("van", (16.0, 12.0, 32.0, 36.0))]}
     assert intake.records["a.jpg"].boxes[0].rings is not None
+
+
+@pytest.mark.parametrize("yaml", ["task: obb\nnames: [ship]\n", "names: [ship]\n"])
+def test_turned_boxes_are_said_once_when_rows_are_their_corners(tmp_path: Path, yaml: str) -> None:
+    row = "0 0.375 0.5 0.5 0.375 0.625 0.5 0.5 0.625"
+    files = {**photos("images/a.jpg", "images/b.jpg"), "labels/a.txt": f"{row}\n", "labels/b.txt": row}
+    intake = take_in(tmp_path, {**files, "data.yaml": yaml})
+    assert intake.boxes == {name: [("ship", BOX)] for name in ("a.jpg", "b.jpg")}
+    assert intake.records["a.jpg"].boxes[0].rings == (((24, 24), (32, 18), (40, 24), (32, 30)),)
+    assert intake.report["counts"] == {"turned_box": 2}
+    assert intake.issues("turned_box")[0] == ("labels/a.txt", 1, f"2 in all, such as {row}")
+
+
+def test_corners_are_an_outline_when_other_rows_have_another_number_of_them(tmp_path: Path) -> None:
+    rows = "0 0.375 0.5 0.5 0.375 0.625 0.5 0.5 0.625\n0 0.1 0.1 0.3 0.1 0.2 0.2 0.2 0.3 0.1 0.2\n"
+    intake = take_in(tmp_path, {"images/a.jpg": PHOTO, "labels/a.txt": rows})
+    assert intake.report["counts"] == {"box_from_outline": 2, "names_unknown": 1}
+
+
+@pytest.mark.parametrize(
+    ("declared", "split"),
+    [
+        ({"data.yaml": "train: images\nval: images\nnames: [van]\n"}, ""),
+        ({"data.yaml": "train: images\nval: images\ntest: images\nnames: [van]\n"}, ""),
+        ({"data.yaml": "val: images\ntest: images\nnames: [van]\n"}, "valid"),
+        ({"data.yaml": "train: all.txt\nval: all.txt\nnames: [van]\n", "all.txt": "images/a.jpg\n"}, ""),
+        (
+            {
+                "obj.data": "train = all.txt\nvalid = all.txt\nnames = obj.names\n",
+                "all.txt": "images/a.jpg\n",
+                "obj.names": "van\n",
+            },
+            "",
+        ),
+    ],
+)
+def test_image_is_of_no_split_when_the_source_trains_on_it_and_judges_by_it(
+    tmp_path: Path, declared: dict[str, str], split: str
+) -> None:
+    intake = take_in(tmp_path, {"images/a.jpg": PHOTO, "labels/a.txt": LINE, **declared})
+    assert intake.records["a.jpg"].split == split

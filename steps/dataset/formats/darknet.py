@@ -11,7 +11,7 @@ from steps.dataset.formats.yolo import about_names, declared, labelled, left_out
 from steps.dataset.formats.yolo_rows import Declared
 from steps.dataset.issues import Issue, Rejection
 from steps.dataset.label_text import read_text
-from steps.dataset.split_names import SPLITS, SplitName
+from steps.dataset.split_names import SPLITS, SplitName, of_both
 from steps.dataset.tree import Tree
 from steps.errors import DatasetError
 
@@ -33,7 +33,8 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> "DarknetSource":
     for path, settings in _data_files(tree).items():
         for setting, split in SPLITS.items():
             if settings.get(setting):
-                lists[_mentioned(tree, path, setting, settings)] = split
+                file = _mentioned(tree, path, setting, settings)
+                lists[file] = of_both(lists.get(file, split), split)
         file = _mentioned(tree, path, "names", settings) if settings.get("names") else ""
         try:
             names = names or (read_list(tree.root / file) if file else {})

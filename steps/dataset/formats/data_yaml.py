@@ -20,7 +20,11 @@ Names = dict[int, str]
 
 MAX_CLASSES = 10_000
 
-ABOUT_NAMES = re.compile(r"^names\s*:", re.MULTILINE)
+ABOUT_DATA = re.compile(r"^(?:names|nc|kpt_shape|train|val|valid|test)\s*:", re.MULTILINE)
+"""What shows that a text is a data.yaml, be it broken or not."""
+
+LIKE_NAMES = re.compile(r"^\s*(?:names|class_?names|classes)\b", re.IGNORECASE)
+"""A line that was meant to give the names."""
 
 T = TypeVar("T")
 
@@ -33,15 +37,17 @@ class DataYaml:
         names: Class names; empty where it has none.
         keypoints: Numbers that follow the box in each row, by `kpt_shape`. 0: rows have no keypoints.
         splits: Split → the folders and lists that it names.
+        turned: True where its task is `obb`: rows are the corners of turned boxes.
     """
 
     names: Names = field(default_factory=dict)
     keypoints: int = 0
     splits: dict[SplitName, tuple[str, ...]] = field(default_factory=dict)
+    turned: bool = False
 
 
 def read_data_yaml(path: Path) -> DataYaml:
-    """Read the file at `path`; one without `names`, `kpt_shape` and splits says nothing, whatever else it is.
+    """Read the file at `path`; one without `names`, `kpt_shape`, `task` and splits says nothing, whatever else it is.
 
     Raises:
         Rejection: `label_unreadable`, with the line, if it is no text, or has names or keypoints that are broken.
@@ -50,7 +56,7 @@ def read_data_yaml(path: Path) -> DataYaml:
     try:
         root = yaml.compose(text, Loader=yaml.BaseLoader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        if not ABOUT_NAMES.search(text):
+        if not ABOUT_DATA.search(text):
             return DataYaml()  # Some other tool's file.
         raise Rejection("label_unreadable", " ".join(str(error).split())) from None
     if not isinstance(root, yaml.MappingNode):
@@ -60,9 +66,21 @@ def read_data_yaml(path: Path) -> DataYaml:
         if key.value == "names" and "names" in fields:
             raise _broken(key, "`names` stands there twice")
         fields[str(key.value)] = value
+    if "names" not in fields and (fields.keys() & {*SPLITS, "nc"}):
+        _refuse_misspelt(text)
     names = _names(fields["names"], fields) if "names" in fields else {}
     splits = {SPLITS[name]: _texts(fields[name]) for name in fields if name in SPLITS}
-    return DataYaml(names, _keypoints(fields.get("kpt_shape")), splits)
+    task = fields.get("task")
+    return DataYaml(names, _keypoints(fields.get("kpt_shape")), splits, task is not None and task.value == "obb")
+
+
+def _refuse_misspelt(text: str) -> None:
+    """Refuse a data.yaml that has no `names`, where a line was meant to be that."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if LIKE_NAMES.match(line):
+            raise Rejection(
+                "label_unreadable", f"line {number}: {line.strip()[:40]!r} must be `names:` at the start of its line"
+            )
 
 
 def _names(node: yaml.Node, fields: dict[str, yaml.Node]) -> Names:
@@ -98,6 +116,10 @@ def _name(node: yaml.Node) -> str:
     if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
         kind = "empty" if isinstance(node, yaml.ScalarNode) else "a list or a mapping"
         raise _broken(node, f"a class name is {kind}, not text")
+    if node.style is None and node.start_mark.line != node.end_mark.line:
+        raise _broken(
+            node, f"a class name goes on in the next line: {str(node.value)[:40]!r}; quote it if that is meant"
+        )
     return str(node.value).strip()
 
 

@@ -15,7 +15,7 @@ from steps.dataset.formats.yolo_columns import find_columns
 from steps.dataset.formats.yolo_files import LOOKED_UP, find_label
 from steps.dataset.formats.yolo_rows import Declared, YoloLabels, count_rows
 from steps.dataset.issues import Issue
-from steps.dataset.split_names import SPLITS, SplitName
+from steps.dataset.split_names import SPLITS, SplitName, of_both
 from steps.dataset.tree import Tree, key, parent, stem
 
 
@@ -48,16 +48,17 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> "YoloSource":
         recognise(tree),
         tuple(dict.fromkeys(names[index] for index in sorted(names))) if names else None,
         names,
-        declared(tree, keypoints),
+        declared(tree, keypoints, turned=any(yaml.turned for _, yaml in said)),
         listed,
         folders,
     )
 
 
-def declared(tree: Tree, keypoints: int = 0) -> Declared:
-    """Return what the label files of `tree` show of their columns."""
+def declared(tree: Tree, keypoints: int = 0, *, turned: bool = False) -> Declared:
+    """Return what the label files of `tree` show of their columns, and what data.yaml says."""
     files = (tree.root / label for path in tree.pictures() if (label := find_label(tree, path)))
-    return Declared(keypoints, find_columns(files))
+    columns = find_columns(files)
+    return Declared(keypoints, columns, turned or columns.corners)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +128,12 @@ def _splits(tree: Tree, path: str, yaml: DataYaml, lists: dict[str, SplitName], 
             if reference.lower().endswith(".txt"):
                 found = tree.nearest(reference, path)
                 if found:
-                    lists[found] = split
+                    lists[found] = of_both(lists.get(found, split), split)
                 continue
             end = [part for part in key(reference.replace("\\", "/")).split("/") if part not in ("", ".", "..")]
             for folder in tree.folders:
                 if end and folder.split("/")[-len(end) :] == end:
-                    folders[folder] = split
+                    folders[folder] = of_both(folders.get(folder, split), split)
 
 
 def _layout(tree: Tree, picture: str, label: str) -> str:
@@ -168,6 +169,7 @@ FORMAT = Format(
         f"A label file has the name of its image (`a.txt` or `a.jpg.txt` for `a.jpg`) and lies {LOOKED_UP}.",
         "Class names come from `data.yaml`, `classes.txt`, `obj.names` or Label Studio's `notes.json`.",
         "Rows are `class x y width height`, or `class x y x y …`, an outline; with `kpt_shape` in `data.yaml`, poses.",
+        "With `task: obb` in `data.yaml`, or where every row has eight numbers, rows are the corners of turned boxes; the upright box around them is used, which is said once.",
         "Where `data.yaml` names lists of images, or `train.txt`, `val.txt` or `test.txt` is one, other images are left out.",
     ),
     sample="data.yaml\nimages/train/a.jpg\nlabels/train/a.txt",

@@ -72,10 +72,14 @@ WAYS: dict[int, dict[Meaning, Test]] = {
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """How rows with 5 and with 6 numbers after the class are read; None where that cannot be told."""
+    """How rows with 5 and with 6 numbers after the class are read; None where that cannot be told.
+
+    `corners` is True where every row has 8 numbers, as labels of turned boxes have.
+    """
 
     five: Meaning | None = PLAIN
     six: Meaning | None = POLYGON
+    corners: bool = False
 
     def of(self, count: int) -> Meaning | None:
         """Return how a row with `count` numbers, 5 or 6, is read."""
@@ -88,6 +92,7 @@ USUAL_COLUMNS = Columns()
 def find_columns(files: Iterable[Path]) -> Columns:
     """Return what the first rows of `files` show."""
     rows: dict[int, list[set[Meaning]]] = {5: [], 6: []}
+    counts: set[int] = set()
     for file in islice(files, FILES):
         try:
             text, _ = read_text(file)
@@ -95,9 +100,11 @@ def find_columns(files: Iterable[Path]) -> Columns:
             continue  # Whoever reads the image's labels says so.
         for line in text.splitlines():
             tokens = line.split()[1:]
+            if tokens:
+                counts.add(len(tokens))
             if len(tokens) in rows:
                 rows[len(tokens)].append(_ways(tokens))
-    return Columns(_meant(rows[5], PLAIN), _meant(rows[6], POLYGON))
+    return Columns(_meant(rows[5], PLAIN), _meant(rows[6], POLYGON), counts == {8})
 
 
 def _ways(tokens: list[str]) -> set[Meaning]:

@@ -25,10 +25,12 @@ class Declared:
     Attributes:
         keypoints: Numbers after the box that are keypoints, by `kpt_shape` of data.yaml. 0: there are none.
         columns: What 5 or 6 numbers after the class are.
+        turned: True where 8 numbers are the corners of a turned box.
     """
 
     keypoints: int = 0
     columns: Columns = USUAL_COLUMNS
+    turned: bool = False
 
 
 NOTHING_DECLARED = Declared()
@@ -118,7 +120,7 @@ def parse_line(line: str, number: int, names: Mapping[int, str] | None, declared
         return _pose(row, values, declared.keypoints)
     if len(values) in (5, 6):
         return _with_extras(row, values, declared.columns.of(len(values)))
-    return _outlined(row, values)
+    return _outlined(row, values, "turned_box" if declared.turned and len(values) == 8 else "box_from_outline")
 
 
 def _pose(row: Row, values: list[float], keypoints: int) -> Row:
@@ -137,11 +139,11 @@ def _with_extras(row: Row, values: list[float], meaning: Meaning | None) -> Row:
     return replace(row, xyxy=box, attributes=track, remarks=(*row.remarks, "confidence_dropped"))
 
 
-def _outlined(row: Row, values: list[float]) -> Row:
+def _outlined(row: Row, values: list[float], remark: str = "box_from_outline") -> Row:
     if len(values) < 6 or len(values) % 2:
         raise Rejection("wrong_columns")
     rings = (_ring(values),)
-    return replace(row, xyxy=around(rings), rings=rings, remarks=(*row.remarks, "box_from_outline"))
+    return replace(row, xyxy=around(rings), rings=rings, remarks=(*row.remarks, remark))
 
 
 def _tokens(line: str, repairs: list[str]) -> list[str]:
