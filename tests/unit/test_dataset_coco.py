@@ -35,6 +35,8 @@ IDS = {
     "text in annotations": (1, "1", 1, "1"),
     "text everywhere": ("1", "1", "1", "1"),
     "names": ("a", "a", "plane", "plane"),
+    "text of floats": (1, "1.0", "1.0", 1),
+    "category by its name": (1, 1, 7, "plane"),
 }
 
 
@@ -205,3 +207,31 @@ def test_second_file_is_read_too_when_it_has_another_name(tmp_path: Path) -> Non
     assert intake.issues("other_labels") == [("captions_train2017.json", None, "COCO, beside instances…")]
     rows = intake.report["accounts"]["rows"]
     assert (rows["total"], rows["used"], rows["left_out"]) == (3, 2, 1)
+
+
+ENCODINGS = {
+    "GBK": ("飞机", "gbk", "GBK"),
+    "GBK, a rare sign": ("鲨", "gbk", "GBK"),
+    "Windows-1252": ("größe", "cp1252", "Windows-1252"),
+    "UTF-16": ("größe", "utf-16", "UTF-16"),
+    "UTF-16 without a mark": ("größe", "utf-16-be", "UTF-16 without byte order mark"),
+    "UTF-8 with a mark": ("größe", "utf-8-sig", "UTF-8 with byte order mark"),
+}
+
+
+@pytest.mark.parametrize(("name", "encoding", "said"), ENCODINGS.values(), ids=ENCODINGS.keys())
+@pytest.mark.parametrize("first", [0, 70_000])
+def test_file_is_read_and_named_when_it_is_not_plain_utf8(
+    tmp_path: Path, name: str, encoding: str, said: str, first: int
+) -> None:
+    content = {
+        "info": "x" * first,  # So that the name is not in the first piece that the parser asks for.
+        "images": [{"id": 0, "file_name": "0.jpg", "width": WIDTH, "height": HEIGHT}],
+        "annotations": [boxed(0)],
+        "categories": [{"id": 1, "name": name}],
+    }
+    data = json.dumps(content, ensure_ascii=False).encode(encoding)
+    intake = take_in(tmp_path, photos(1) | {"a.json": data})
+    assert intake.boxes == {"0.jpg": [(name, BOX[0][1])]}
+    assert intake.issues("label_encoding") == [("a.json", None, said)]
+    assert intake.report["accounts"]["label_files"]["repaired"] == 1

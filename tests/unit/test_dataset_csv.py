@@ -221,6 +221,7 @@ def test_table_without_a_header_is_read_when_only_retinanet_writes_such_rows(tmp
         (("image_id,bbox,class", 'a,"[16, 12, 16, 24]",gate'), "does not say whether its boxes are corners"),
         (("image_id,xmin,ymin,xmax,ymax", "a,16,12,16,24"), "no column of classes"),
         (("filename,label", "a.jpg,gate"), "classification"),
+        (("annotation_id,image,label,lead_time", "1,a.jpg,[],2.5"), "Label Studio"),
         (("#filename,file_size,region_shape_attributes", "a.jpg,1,{}"), "VGG Image Annotator"),
     ],
 )

@@ -112,6 +112,22 @@ def test_results_are_one_object_when_they_share_an_id(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_results_are_two_objects_when_an_id_is_used_twice(tmp_path: Path) -> None:
+    other = {**SHAPE, "x": 0, "width": 25}
+    pairs = [
+        [{"type": "rectangle", "value": shape}, {"type": "labels", "value": {**shape, "labels": [name]}}]
+        for name, shape in (("plane", SHAPE), ("heli", other))
+    ]
+    text = {"type": "textarea", "value": {**SHAPE, "x": 25.0001, "text": ["AB"]}}
+    intake = take_in(
+        tmp_path, {"a.jpg": PHOTO, "a.json": json.dumps([task("a.jpg", shared("r1", *pairs[0], *pairs[1], text))])}
+    )
+    assert list(intake.boxes.values()) == [[("heli", (0, 12, 16, 36)), ("plane", BOX)]]
+    (record,) = intake.records.values()
+    assert [box.attributes for box in record.boxes] == [{}, {"textarea": "AB"}]
+    assert intake.report["accounts"]["rows"]["total"] == 2
+
+
 def test_choice_is_no_class_when_a_region_has_nothing_else(tmp_path: Path) -> None:
     choice = {"type": "choices", "value": {**SHAPE, "choices": ["plane"]}}
     results = [*shared("r1", choice), REGION]

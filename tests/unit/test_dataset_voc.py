@@ -58,6 +58,7 @@ def test_name_in_gbk_is_read_when_the_file_declares_nothing(tmp_path: Path) -> N
 
 
 POLYGONS = {
+    "beside an empty box": "<bndbox/><polygon><x1>20</x1><y1>16</y1><x2>60</x2><y2>16</y2><x3>60</x3><y3>40</y3></polygon>",
     "numbered corners": "<polygon><x1>20</x1><y1>16</y1><x2>60</x2><y2>16</y2><x3>60</x3><y3>40</y3></polygon>",
     "points": "<polygon><pt><x>20</x><y>16</y></pt><pt><x>60</x><y>16</y></pt><pt><x>60</x><y>40</y></pt></polygon>",
 }

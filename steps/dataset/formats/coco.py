@@ -8,6 +8,7 @@ files one annotation in a hundred is a crowd. Where more than `MOST_CROWDS` are,
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 import ijson
 
 from steps.dataset.formats.coco_rows import CocoLabels, entry_of, is_crowd
-from steps.dataset.formats.json_file import json_file, refusing_broken
+from steps.dataset.formats.json_file import json_file, odd_encodings, refusing_broken
 from steps.dataset.formats.source import Format, Picture, split_of_name
 from steps.dataset.issues import FOUND_LIMIT, Issue
 from steps.dataset.listing import Listing
@@ -79,6 +80,7 @@ class CocoSource:
     def left_out(self) -> Iterator[Issue]:
         """Yield images and annotations that belong to nothing, and files that are not read."""
         yield from self.issues
+        yield from odd_encodings(self.tree, _annotation_files(self.tree))
         yield from self.listing.missed()
         for path in self.tree.pictures():
             if not self.listing.has(path):
@@ -94,12 +96,13 @@ class CocoSource:
 
 
 def identity(value: Any) -> str:
-    """Return an id as text, so that 1, 1.0 and "1" are one; empty for what is no id."""
+    """Return an id as text, so that 1, 1.0, "1" and "1.0" are one; empty for what is no id."""
     if isinstance(value, bool) or value is None:
         return ""
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else str(value)
-    return str(value).strip() if isinstance(value, int | str) else ""
+    text = str(value).strip() if isinstance(value, int | str) else ""
+    return re.sub(r"^(\d+)\.0+$", r"\1", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +230,7 @@ def _list_annotations(
 ) -> set[str]:
     """List every annotation with its image; return the names of the classes that occur."""
     used: set[str] = set()
+    by_name = set(names.values())
     crowds = total = 0
     with json_file(gathered.tree.root / source) as file:
         for row, item in enumerate(ijson.items(file, "annotations.item", use_float=True), 1):
@@ -234,7 +238,8 @@ def _list_annotations(
                 gathered.listing.miss(Issue("wrong_columns", source, row, str(item)[:FOUND_LIMIT]))
                 continue
             total, crowds = total + 1, crowds + is_crowd(item)
-            name = names.get(identity(item.get("category_id")))
+            category = identity(item.get("category_id"))
+            name = names.get(category) or (category if category in by_name else None)
             if name:
                 used.add(name)
             image = identity(item.get("image_id"))
@@ -274,7 +279,7 @@ FORMAT = Format(
     rows_in=_rows_in,
     dialects=(
         "One file or several, a file a split for instance. Where some are called `instances…`, captions and keypoints are left out.",
-        'Ids are numbers or text; 1, 1.0 and `"1"` are one. An image without `file_name` is found by its `coco_url`.',
+        'Ids are numbers or text; 1, 1.0 and `"1"` are one; a category may be given by its name. An image without `file_name` is found by its `coco_url`.',
         "Outlines keep all their rings, masks their run lengths; either gives the box where there is none.",
         "`iscrowd=1` is rejected as a crowd, unless more than a tenth of a file's annotations have it, as where CVAT exports masks.",
     ),

@@ -11,7 +11,7 @@ from typing import Any
 
 import ijson
 
-from steps.dataset.formats.json_file import json_file, refusing_broken
+from steps.dataset.formats.json_file import json_file, odd_encodings, refusing_broken
 from steps.dataset.formats.listed import Entry, Gathering, ListedSource
 from steps.dataset.formats.source import Format, split_of_name
 from steps.dataset.issues import FOUND_LIMIT, Rejection
@@ -52,7 +52,8 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> ListedSource:  # noqa: AR
                     continue
                 entry: Entry = {"file": path, "row": number, "split": split, "shares": shares, "objects": objects}
                 gathering.add(reference, entry, rows=len(objects))
-    return ListedSource(tree, recognise(tree), gathering.listing, CreateMlLabels, tuple(files))
+    odd = tuple(odd_encodings(tree, files))
+    return ListedSource(tree, recognise(tree), gathering.listing, CreateMlLabels, tuple(files), about=odd)
 
 
 @dataclass(frozen=True, slots=True)

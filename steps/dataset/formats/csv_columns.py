@@ -94,6 +94,7 @@ FLAG_OFF = frozenset({"", "0", "-1", "false", "no", "unspecified"})
 
 OTHER_TABLES = {
     "regionshapeattributes": "is VGG Image Annotator's CSV; export it as COCO JSON",
+    "leadtime": "is Label Studio's CSV; export the project as JSON",
     "maskpath": "lists the masks of Open Images; the boxes are in its `…-annotations-bbox.csv`",
 }
 """Columns that tell a table of another kind, and the way out."""

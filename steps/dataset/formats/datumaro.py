@@ -13,7 +13,7 @@ from typing import Any
 import ijson
 
 from steps.dataset.formats.coco_rows import corners_of
-from steps.dataset.formats.json_file import json_file, refusing_broken
+from steps.dataset.formats.json_file import json_file, odd_encodings, refusing_broken
 from steps.dataset.formats.listed import Entry, Gathering, ListedSource
 from steps.dataset.formats.shapes import as_attributes, ordered, turned_rectangle
 from steps.dataset.formats.source import Format, split_of_name
@@ -46,7 +46,8 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> ListedSource:  # noqa: AR
             names = _names(tree.root / path)
             _gather(gathering, tree, path, names)
         order |= dict.fromkeys(filter(None, names))
-    return ListedSource(tree, recognise(tree), gathering.listing, DatumaroLabels, tuple(files), tuple(order))
+    odd = tuple(odd_encodings(tree, files))
+    return ListedSource(tree, recognise(tree), gathering.listing, DatumaroLabels, tuple(files), tuple(order), odd)
 
 
 @dataclass(frozen=True, slots=True)

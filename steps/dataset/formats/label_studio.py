@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import ijson
 
 from steps.dataset.file_kinds import PICTURES
-from steps.dataset.formats.json_file import json_file, refusing_broken
+from steps.dataset.formats.json_file import json_file, odd_encodings, refusing_broken
 from steps.dataset.formats.regions import count_rows, is_region, labels_of, regions_in, rows_of
 from steps.dataset.formats.source import Format, Picture
 from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
@@ -107,6 +107,7 @@ class LabelStudioSource:
 
     def left_out(self) -> Iterator[Issue]:
         """Yield unreviewed tasks, those without an image, and images without a task."""
+        yield from odd_encodings(self.tree, _task_files(self.tree))
         yield from self.listing.missed()
         for path in self.tree.pictures():
             if not self.listing.has(path) and self.listing.identified(path) is None:

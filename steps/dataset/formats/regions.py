@@ -27,13 +27,42 @@ def is_region(result: Any) -> bool:
 
 
 def regions_in(results: Iterable[Any]) -> Iterator[list[dict[str, Any]]]:
-    """Yield the results of each object, in the order of its first one; those without an `id` are objects of their own."""
-    regions: dict[Any, list[dict[str, Any]]] = {}
+    """Yield the results of each object, in the order of its first one.
+
+    Its labels share its `id` and, where they repeat it, its shape; what else has that `id` are attributes. Those without an `id` are objects of their own.
+    """
+    regions: dict[Any, list[list[dict[str, Any]]]] = {}
     for number, result in enumerate(results):
-        if is_region(result):
-            identity = result.get("id")
-            regions.setdefault(identity if isinstance(identity, str) else number, []).append(result)
-    yield from regions.values()
+        if not is_region(result):
+            continue
+        identity = result.get("id")
+        same = regions.setdefault(identity if isinstance(identity, str) else number, [])
+        region = next((region for region in same if _are_one(region, result)), None)
+        if region is None:
+            same.append([result])
+        else:
+            region.append(result)
+    for same in regions.values():
+        yield from same
+
+
+def _are_one(region: list[dict[str, Any]], result: dict[str, Any]) -> bool:
+    """Return whether a result belongs to an object: it is an attribute, or has no shape, or the one that the object has."""
+    shape = _shape_of(result) if _makes_object(result) else None
+    other = next((found for each in region if (found := _shape_of(each))), None)
+    return shape is None or other is None or shape == other
+
+
+def _makes_object(result: dict[str, Any]) -> bool:
+    """Return whether a result is the shape of an object or its labels; the others are its attributes."""
+    kind = str(result.get("type", ""))
+    return kind.endswith("labels") or kind in ("rectangle", "polygon", "ellipse", "brush")
+
+
+def _shape_of(result: dict[str, Any]) -> dict[str, Any] | None:
+    value: dict[str, Any] = result["value"]
+    keys = next((shape for shape in SHAPES if shape <= value.keys()), None)
+    return None if keys is None else {key: value[key] for key in keys}
 
 
 def labels_of(region: list[dict[str, Any]]) -> list[str]:
@@ -98,7 +127,7 @@ def _attributes(region: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
     for result in region:
         kind = str(result.get("type", ""))
         given = result["value"].get({"textarea": "text"}.get(kind, kind))
-        if given is None or kind.endswith("labels") or kind in ("rectangle", "polygon", "ellipse", "brush"):
+        if given is None or _makes_object(result):
             continue
         texts = given if isinstance(given, list) else [given]
         attributes[str(result.get("from_name") or kind)] = ", ".join(

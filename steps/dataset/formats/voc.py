@@ -189,7 +189,7 @@ def _row(number: int, label: str, item: "Element", found: str) -> Row:
     if turned is not None:
         ring = _turned(turned)
         return Row(number, label, around((ring,)), found, loose=True, rings=(ring,), remarks=("turned_box",))
-    if box is None:
+    if box is None or (rings and not any((side.text or "").strip() for side in box)):
         if rings is None:
             raise Rejection("no_box")
         return Row(number, label, around(rings), found, rings=rings, remarks=("box_from_outline",))
