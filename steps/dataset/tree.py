@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from steps.dataset.file_kinds import JUNK, PICTURES, RECORDS, unwanted
-from steps.dataset.issues import Issue
+from steps.dataset.issues import FOUND_LIMIT, Issue
 from steps.dataset.links import Links
 from steps.dataset.listing import Listing
 from steps.dataset.split_names import has_split_name
@@ -206,6 +206,13 @@ class Tree:
                         stem, suffix = os.path.splitext(name)  # noqa: PTH122  (a million times; pathlib is much slower)
                         suffix = suffix.lower()
                         yield path, folder, key(name), key(stem), suffix, suffix in PICTURES
+
+
+def called(reference: str, found: list[str]) -> str:
+    """Return in words what labels call an image that is not there, or that several files can be: the first two of them."""
+    if len(found) < 2:
+        return reference[-FOUND_LIMIT:]
+    return f"{reference[-FOUND_LIMIT // 3 :]}, which can be {found[0]} or {found[1]}"[:FOUND_LIMIT]
 
 
 def parent(path: str) -> str:

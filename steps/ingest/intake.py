@@ -37,7 +37,7 @@ def write_intake(folder: Path, ledger: Ledger, info: DatasetInfo, layout: str, p
         "accounts": ledger.accounts.report(),
         "counts": dict(sorted(ledger.counts.items())),
         "issues": issues,
-        "issues_omitted": ledger.counts.total() - len(issues),
+        "issues_omitted": _omitted(ledger),
         "box_sizes": _box_sizes(ledger),
         "duplicates": ledger.duplicates(DUPLICATES),
         **pictures,
@@ -55,7 +55,7 @@ def write_refusal(folder: Path, ledger: Ledger, source: str, refusal: DatasetErr
         "accounts": ledger.accounts.report(),
         "counts": dict(sorted(ledger.counts.items())),
         "issues": issues,
-        "issues_omitted": ledger.counts.total() - len(issues),
+        "issues_omitted": _omitted(ledger),
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "intake.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -68,6 +68,11 @@ def _issues(ledger: Ledger) -> list[dict[str, Any]]:
         for code in codes
         for finding in islice(ledger.findings(code, ISSUES_A_CODE), ISSUES_A_CODE)
     ]
+
+
+def _omitted(ledger: Ledger) -> int:
+    """Return how many issues are counted and not named; those that are said once for a source are named."""
+    return sum(max(0, count - ISSUES_A_CODE) for code, count in ledger.counts.items() if not TREATMENTS[code].once)
 
 
 def _told(finding: Finding, count: int) -> dict[str, Any]:

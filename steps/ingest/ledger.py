@@ -152,6 +152,13 @@ class Ledger:
             found = "" if form is chosen else form.title
             self.note(Issue(code, path, None, found, rows))
 
+    def leave_rest(self, tree: Tree) -> None:
+        """Count what nobody has looked at as left out: the source is refused as a whole."""
+        for path in self.accounts.unaccounted("pictures", tree.pictures()):
+            self.accounts.file("pictures", path, "left_out")
+        for path in self.accounts.unaccounted("label_files", tree.label_files()):
+            self.accounts.file("label_files", path, "left_out")
+
     def _without_twins(self, tree: Tree, unread: list[str]) -> Iterator[str]:
         """Yield those of `unread` that are not, by a link, the same file as one that was read; the others are told of."""
         twins = tree.links.twins(tree.root, unread, set(tree.label_files()) - set(unread))

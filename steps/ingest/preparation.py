@@ -190,8 +190,14 @@ def _boxes(reading: Reading, canvas: Canvas, settings: Settings, outcome: Outcom
         outcome.guessed = not reading.present and settings.unlabelled == "auto"
     elif not boxes and reading.fates["rejected"]:
         raise Rejection("all_rows_bad", f"{reading.fates['rejected']} of {reading.total} rows")
-    outcome.issues += reading.issues
+    outcome.issues += [_of_image(issue, outcome) for issue in reading.issues]
     return boxes
+
+
+def _of_image(issue: Issue, outcome: Outcome) -> Issue:
+    """Return an issue of labels that is about their image under its name: many images can share the file of labels."""
+    about = issue.treatment.scope == "image" and issue.code != "encoding"
+    return replace(issue, file=outcome.source) if about else issue
 
 
 def _keep(file: Path, picture: Picture, original: bytes, settings: Settings, target: Path) -> None:

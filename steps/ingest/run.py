@@ -1,7 +1,6 @@
 """Turn labelled images, however they come, into the canonical data set."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -73,31 +72,50 @@ def _take_in(
     with Tree.scan(
         folder, scratch / "tree.sqlite", ledger.note, lambda size: _limits(inputs, size).count_bytes
     ) as tree:
-        chosen = recognise(tree, inputs.format, ledger.dropped())
-        source = chosen.open(tree, rules.keep)
-        if isinstance(source, LabelStudioSource):
-            _refuse_unknown_labels(source, rules)
-        dataset, intake = work.out / "dataset", work.out / "intake"
-        images = dataset / "images"
-        images.mkdir(parents=True)
-        hashed = inputs.near_duplicates == "auto"
-        settings = Settings(images, inputs.max_pixels, inputs.group_pattern, rules, scratch, inputs.unlabelled, hashed)
-        read = _read_all(source, tree, settings, ledger, workers=workers, work=work)
-        ledger.close_accounts(tree, chosen)
-        if not read:
-            raise _without_images(tree, ledger)
-        refuse_if_bad(ledger, inputs.max_bad_share)
-        classes = rules.order(source.names, ledger.classes, ledger.seen)
-        _note_absent(rules, classes, source, ledger)
-        info = _write(dataset, ledger, classes, redact(inputs.source), chosen.name)
-        thumbnails = intake / "thumbnails"
-        thumbnails.mkdir(parents=True)
-        original = partial(_original, tree, scratch)
-        pictures = {
-            "thumbnails": draw_samples(ledger, images, thumbnails, classes),
-            "quarantine_thumbnails": draw_quarantine(ledger, images, thumbnails, classes, original),
-        }
-        write_intake(intake, ledger, info, source.layout, pictures)
+        try:
+            return _read_tree(tree, inputs, rules, ledger, scratch, workers=workers, work=work)
+        except DatasetError:
+            ledger.leave_rest(tree)
+            raise
+
+
+def _read_tree(
+    tree: Tree,
+    inputs: IngestInputs,
+    rules: ClassRules,
+    ledger: Ledger,
+    scratch: Path,
+    *,
+    workers: int,
+    work: Workspace,
+) -> DatasetInfo:
+    """Write the data set and the intake report; see `_take_in`."""
+    chosen = recognise(tree, inputs.format, ledger.dropped())
+    source = chosen.open(tree, rules.keep)
+    if isinstance(source, LabelStudioSource):
+        _refuse_unknown_labels(source, rules)
+    dataset, intake = work.out / "dataset", work.out / "intake"
+    images = dataset / "images"
+    images.mkdir(parents=True)
+    hashed = inputs.near_duplicates == "auto"
+    settings = Settings(images, inputs.max_pixels, inputs.group_pattern, rules, scratch, inputs.unlabelled, hashed)
+    read = _read_all(source, tree, settings, ledger, workers=workers, work=work)
+    ledger.close_accounts(tree, chosen)
+    if not read:
+        raise _without_images(tree, ledger)
+    refuse_if_bad(ledger, inputs.max_bad_share)
+    classes = rules.order(source.names, ledger.classes, ledger.seen)
+    _note_absent(rules, classes, source, ledger)
+    info = _write(dataset, ledger, classes, redact(inputs.source), chosen.name)
+    thumbnails = intake / "thumbnails"
+    thumbnails.mkdir(parents=True)
+    original = partial(_original, tree, scratch)
+    pictures = {
+        "thumbnails": draw_samples(ledger, images, thumbnails, classes),
+        "quarantine_thumbnails": draw_quarantine(ledger, images, thumbnails, classes, original),
+    }
+    write_intake(intake, ledger, info, source.layout, pictures)
+
     return info
 
 
@@ -178,10 +196,13 @@ def _original(tree: Tree, scratch: Path, path: str) -> Path:
 
 def _without_images(tree: Tree, ledger: Ledger) -> DatasetError:
     """Return the refusal of a source with labels none of which are about an image that is there."""
-    lost = Counter(
-        {code: count for code, count in ledger.counts.items() if TREATMENTS[code].action in ("rejected", "left_out")}
-    )
-    told = "; ".join(described(ledger, code, count) for code, count in lost.most_common(3))
+    lost = [
+        (code, count)
+        for action in ("rejected", "left_out")
+        for code, count in ledger.counts.most_common()
+        if TREATMENTS[code].action == action
+    ]
+    told = "; ".join(described(ledger, code, count) for code, count in lost[:3])
     pictures = next(tree.pictures(), None)
     return DatasetError(
         f"no image has labels that can be read{f': {told}' if told else ''}",

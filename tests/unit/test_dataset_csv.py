@@ -165,7 +165,7 @@ def test_labels_of_a_missing_image_are_one_issue_when_it_has_many(tmp_path: Path
 def test_image_is_named_when_a_row_can_mean_two(tmp_path: Path) -> None:
     files = {"x/b.jpg": PHOTO, "y/b.jpg": picture("blue")}
     intake = take(tmp_path, HEADER, ROW, ROW.replace("a.jpg", "b.jpg"), more=files, max_bad_share=0.9)
-    assert intake.issues("image_ambiguous") == [("labels.csv", 3, "b.jpg")]
+    assert intake.issues("image_ambiguous") == [("labels.csv", 3, "b.jpg, which can be x/b.jpg or y/b.jpg")]
 
 
 def test_split_is_of_the_column_or_the_file_when_a_table_says_it(tmp_path: Path) -> None:

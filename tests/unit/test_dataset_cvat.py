@@ -59,7 +59,7 @@ def test_boxes_are_read_with_attributes_when_cvat_lists_images(tmp_path: Path) -
     assert intake.dataset.info.classes == ("plane", "heli")
     assert intake.boxes == {"a.png": [("heli", (24, 18, 40, 30))], "b.png": []}
     assert intake.records["a.png"].boxes[0].attributes == {"occluded": "1", "colour": "red"}
-    assert intake.issues("empty_labels") == [("annotations.xml", None, "")]
+    assert intake.issues("empty_labels") == [("images/b.png", None, "")]
     assert intake.report["accounts"]["rows"]["total"] == 1
 
 

@@ -135,7 +135,7 @@ def test_items_without_an_image_are_named_with_their_rows_when_there_are_some(tm
     intake = take_in(tmp_path, files, max_bad_share=1, unlabelled="background")
     assert intake.issues("image_missing") == [("annotations/default.json", 2, "images/default/gone.jpg")]
     assert intake.issues("wrong_columns") == [("annotations/default.json", 3, "item")]
-    assert intake.issues("no_label_file") == [("annotations/default.json", None, "")]
+    assert intake.issues("no_label_file") == [("images/b.jpg", None, "")]
     rows = intake.report["accounts"]["rows"]
     assert (rows["total"], rows["used"], rows["rejected"]) == (4, 1, 3)
 

@@ -92,7 +92,7 @@ def test_image_is_background_and_counted_when_there_are_no_labels(tmp_path: Path
     }
     intake = take_in(tmp_path, files)
     assert intake.report["background"] == 2
-    assert intake.issues("empty_labels") == [("b.txt", None, "")]
+    assert intake.issues("empty_labels") == [("b.jpg", None, "")]
     assert intake.issues("no_label_file") == [("c.jpg", None, "")]
 
 

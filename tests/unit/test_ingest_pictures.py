@@ -177,7 +177,7 @@ def test_labels_are_scaled_when_they_were_made_on_a_larger_copy(tmp_path: Path) 
     files = {"a.jpg": picture(), "a.xml": voc(("plane", 20, 20, 40, 40), size=(WIDTH * 2, HEIGHT * 2))}
     intake = take_in(tmp_path, files)
     assert intake.boxes == {"a.jpg": [("plane", (10.0, 10.0, 20.0, 20.0))]}
-    assert intake.issues("labels_scaled") == [("a.xml", None, "128x96, but the image is 64x48")]
+    assert intake.issues("labels_scaled") == [("a.jpg", None, "128x96, but the image is 64x48")]
 
 
 def test_image_is_put_aside_when_labels_were_made_on_another_shape(tmp_path: Path) -> None:

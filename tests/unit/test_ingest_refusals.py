@@ -47,7 +47,7 @@ REFUSED: dict[str, tuple[Files, str, str]] = {
                 [{"id": 1, "file_name": "a.jpg"}], [{"image_id": 1, "category_id": 1, "bbox": [1, 1, 5, 5]}]
             ),
         },
-        "1 x image_ambiguous, several images fit the name that the labels mention, as a.json: 'a.jpg'",
+        "1 x image_ambiguous, several images fit the name that the labels mention, as a.json: 'a.jpg, which can be x/a.jpg or y/a.jpg'",
         "",
     ),
 }
@@ -89,6 +89,17 @@ def test_report_names_what_was_rejected_when_too_much_was(tmp_path: Path, monkey
         ("labels/a.txt", 3),
     ]
     assert report["accounts"]["rows"]["rejected"] == 2
+
+
+def test_files_are_counted_when_the_source_is_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEP_WORK", str(tmp_path / "work"))
+    code, _, report = refuse(tmp_path, {**PHOTOS, "via.json": json.dumps(VIA), "notes.md": "x"})
+    assert code == 2
+    assert {kind: (found["total"], found["left_out"]) for kind, found in report["accounts"].items()} == {
+        "pictures": (2, 2), "label_files": (1, 1), "other_files": (1, 1), "rows": (0, 0),
+    }  # fmt: skip
 
 
 def deep(levels: list[int], kind: str) -> bytes:

@@ -23,7 +23,7 @@ from steps.dataset.formats.json_file import json_file, odd_encodings, refusing_b
 from steps.dataset.formats.source import Format, Picture, split_of_name
 from steps.dataset.issues import FOUND_LIMIT, Issue
 from steps.dataset.listing import Listing
-from steps.dataset.tree import Tree, parent, stem
+from steps.dataset.tree import Tree, called, parent, stem
 from steps.errors import DatasetError
 
 MOST_CROWDS = 0.1
@@ -132,7 +132,7 @@ def _gather(gathered: _Gathered, path: str, number: int) -> None:
     missing = _list_images(gathered, path, number)
     used = _list_annotations(gathered, path, number, categories, missing)
     for code, reference, rows in missing.values():
-        gathered.listing.miss(Issue(code, path, None, reference[-FOUND_LIMIT:], rows))
+        gathered.listing.miss(Issue(code, path, None, reference, rows))
     # Names that only group others, such as Roboflow's first category, are no class unless one is labelled so.
     parents = _parents(file) - used
     gathered.names.update(dict.fromkeys(name for name in categories.values() if name not in parents))
@@ -209,7 +209,8 @@ def _list_images(gathered: _Gathered, source: str, number: int) -> _Missing:
             image = identity(entry.get("id")) or f"\0{row}"
             found = tree.locate(reference, parent(source))
             if len(found) != 1:
-                missing[image] = ("image_ambiguous" if found else "image_missing", reference or f"images[{row - 1}]", 0)
+                code = "image_ambiguous" if found else "image_missing"
+                missing[image] = (code, called(reference or f"images[{row - 1}]", found), 0)
                 continue
             other = listing.identified(f"{number}:{image}")
             listing.identify(f"{number}:{image}", found[0] if other in (None, found[0]) else TWICE)

@@ -11,10 +11,10 @@ from steps.dataset.formats.cvat_shapes import Shape, described
 from steps.dataset.formats.shapes import number
 from steps.dataset.formats.source import split_of_name
 from steps.dataset.formats.xml_file import elements
-from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
+from steps.dataset.issues import Issue, Rejection
 from steps.dataset.listing import Listing
 from steps.dataset.split_names import SPLITS
-from steps.dataset.tree import Tree, key, parent
+from steps.dataset.tree import Tree, called, key, parent
 from steps.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class _Lister:
         found = _located(self.tree, subset, name, parent(self.path))
         if len(found) != 1:
             code = "image_ambiguous" if found else "image_missing"
-            self.listing.miss(Issue(code, self.path, None, name[-FOUND_LIMIT:], len(shapes)))
+            self.listing.miss(Issue(code, self.path, None, called(name, found), len(shapes)))
             return
         self._list(found[0], _size(image.get("width"), image.get("height")), shapes, subset)
 

@@ -24,7 +24,7 @@ from steps.dataset.formats.source import Format, Picture
 from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
 from steps.dataset.listing import Listing
 from steps.dataset.rows import Reading
-from steps.dataset.tree import Tree, parent
+from steps.dataset.tree import Tree, called, parent
 from steps.errors import DatasetError
 
 MINIMAL_KEYS = frozenset({"annotation_id", "annotator", "created_at", "updated_at", "lead_time"})
@@ -195,7 +195,7 @@ def _list_task(tree: Tree, source: str, number: int, task: Any, listing: Listing
         listing.add(found[0] if found else uri, json.dumps(entry))
     else:
         code = "image_ambiguous" if found else "image_missing"
-        listing.miss(Issue(code, source, number, uri[-FOUND_LIMIT:], count_rows(regions)))
+        listing.miss(Issue(code, source, number, called(uri, found), count_rows(regions)))
 
 
 def _uri(task: Any, source: str, number: int) -> str:

@@ -14,7 +14,7 @@ from steps.dataset.file_kinds import PICTURES
 from steps.dataset.formats.source import Labels, Picture
 from steps.dataset.issues import FOUND_LIMIT, Issue
 from steps.dataset.listing import Listing
-from steps.dataset.tree import Tree, parent
+from steps.dataset.tree import Tree, called, parent
 
 if TYPE_CHECKING:
     from steps.dataset.split_names import SplitName
@@ -55,7 +55,7 @@ class Gathering:
         reference = reference.encode("utf-8", "replace").decode()  # Half a character cannot be looked up.
         place = self._find(reference, entry["file"])
         if place.startswith(MISSING):
-            entry = {"file": entry["file"], "row": entry["row"], "rows": rows, "reference": reference[-FOUND_LIMIT:]}
+            entry = {"file": entry["file"], "row": entry["row"], "rows": rows, "reference": place.split(MISSING, 2)[2]}
         self.listing.add(place, json.dumps(entry, separators=(",", ":")))
 
     def reject(self, code: str, file: str, row: int | None, found: str, *, rows: int = 0) -> None:
@@ -66,7 +66,7 @@ class Gathering:
         found = find_picture(self._tree, reference, near)
         if len(found) == 1:
             return found[0]
-        return MISSING + ("image_ambiguous" if found else "image_missing") + MISSING + reference
+        return MISSING + ("image_ambiguous" if found else "image_missing") + MISSING + called(reference, found)
 
 
 @dataclass(frozen=True, slots=True)

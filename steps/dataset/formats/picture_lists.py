@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from steps.dataset.file_kinds import PICTURES
-from steps.dataset.issues import FOUND_LIMIT, Issue
+from steps.dataset.issues import Issue
 from steps.dataset.listing import Listing
 from steps.dataset.split_names import SPLITS, SplitName
-from steps.dataset.tree import Tree, key, parent, stem
+from steps.dataset.tree import Tree, called, key, parent, stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +58,5 @@ def read_lists(tree: Tree, lists: Mapping[str, SplitName]) -> PictureLists:
                     listing.add(places[0], split)
                 else:
                     code = "image_ambiguous" if places else "image_missing"
-                    listing.miss(Issue(code, file, number, reference[-FOUND_LIMIT:]))
+                    listing.miss(Issue(code, file, number, called(reference, places)))
     return PictureLists(tuple(lists), listing)

@@ -23,7 +23,7 @@ from steps.dataset.label_text import MAX_BYTES, decode
 from steps.dataset.listing import Listing
 from steps.dataset.rows import Reading, Ring, Rings, Row, around, as_size
 from steps.dataset.split_names import SPLITS, SplitName
-from steps.dataset.tree import Tree, key, mirrored, parent, stem
+from steps.dataset.tree import Tree, called, key, mirrored, parent, stem
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -280,7 +280,7 @@ def _referenced(tree: Tree, xml: str, listing: Listing) -> list[str]:
         if len(found) == 1:
             return found
         if found:
-            listing.miss(Issue("image_ambiguous", xml, None, reference or stem(xml)))
+            listing.miss(Issue("image_ambiguous", xml, None, called(reference or stem(xml), found)))
             return []
     return []
 

@@ -130,19 +130,20 @@ def build_quarantine(evidence: Evidence) -> QuarantineView | None:
         refused=intake.text("refused"),
         hint=intake.text("hint"),
         fates=tuple(title for _, title in FATES),
-        accounts=_accounts(intake.document("accounts")),
+        accounts=_accounts(intake.document("accounts"), refused=bool(intake.text("refused"))),
         treatments=_treatments(documents, known),
         omitted=(intake.whole("issues_omitted") or 0) + max(0, len(documents) - MOST_ROWS),
         pictures=_pictures(evidence),
     )
 
 
-def _accounts(document: Document) -> tuple[Account, ...]:
+def _accounts(document: Document, *, refused: bool) -> tuple[Account, ...]:
+    """Return what became of each kind of thing; of a refused source only what was found, for the rest was not looked for."""
     found = [(title, document.document(kind)) for kind, title in KINDS]
     return tuple(
         Account(title, account.whole("total") or 0, tuple(account.whole(fate) or 0 for fate, _ in FATES))
         for title, account in found
-        if account
+        if account and (account.whole("total") or not refused)
     )
 
 
