@@ -76,7 +76,7 @@ class ModelFormat(_Record):
     """The file that a runtime opens."""
 
     max_score_difference: float | None = None
-    """Largest difference of a score from the checkpoint's, on the golden image."""
+    """Largest difference of a score from the checkpoint's, on the golden image and on a test pattern."""
 
     checked: bool = False
     """Whether its answer was compared with the checkpoint's."""
