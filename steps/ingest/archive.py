@@ -41,7 +41,12 @@ def unpack(path: Path, extraction: Extraction) -> None:
     extraction.into.mkdir(parents=True)
     unpacker = _unpacker(path)
     if unpacker:
-        unpacker(path, extraction)
+        try:
+            unpacker(path, extraction)
+        except DatasetError as refusal:
+            if path.name in refusal.message:
+                raise
+            raise DatasetError(f"{path.name}: {refusal.message}", hint=refusal.hint) from None
     else:
         named = is_label_file(path.name)
         shutil.copyfile(path, extraction.into / (path.name if named else "export.json"))

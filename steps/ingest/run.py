@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from steps.dataset import Box, DatasetInfo, DatasetWriter, ImageRecord, Mask
@@ -23,7 +24,7 @@ from steps.ingest.pool import each_in_order, in_batches, warm_up
 from steps.ingest.preparation import Settings, Task, prepare
 from steps.ingest.remote import download, is_remote, place_of
 from steps.ingest.thumbnails import draw_quarantine, draw_samples
-from steps.ingest.verdict import described, refuse_if_bad, rejected
+from steps.ingest.verdict import SHOWN, described, refuse_if_bad, rejected
 from steps.runtime.cores import available_cores
 from steps.store.listing import listing_digest
 from steps.store.redaction import redact
@@ -104,7 +105,7 @@ def _read_tree(
     if not read:
         raise _without_images(tree, ledger)
     refuse_if_bad(ledger, inputs.max_bad_share)
-    classes = rules.order(source.names, ledger.classes, ledger.seen)
+    classes = _classes(rules, source, ledger)
     _note_absent(rules, classes, source, ledger)
     info = _write(dataset, ledger, classes, redact(inputs.source), chosen.name)
     thumbnails = intake / "thumbnails"
@@ -202,7 +203,7 @@ def _without_images(tree: Tree, ledger: Ledger) -> DatasetError:
         for code, count in ledger.counts.most_common()
         if TREATMENTS[code].action == action
     ]
-    told = "; ".join(described(ledger, code, count) for code, count in lost[:3])
+    told = "; ".join(described(ledger, code, count) for code, count in lost[:SHOWN])
     pictures = next(tree.pictures(), None)
     return DatasetError(
         f"no image has labels that can be read{f': {told}' if told else ''}",
@@ -226,6 +227,19 @@ def _refuse_unknown_labels(source: LabelStudioSource, rules: ClassRules) -> None
             f"labels that are not among --classes={','.join(rules.keep)}: {told}",
             hint="add them to --classes, or rename or drop them with --rename-classes, as in old=new or old=",
         )
+
+
+def _classes(rules: ClassRules, source: Source, ledger: Ledger) -> tuple[str, ...]:
+    """Return the classes of the data set; see `ClassRules.order`.
+
+    Raises:
+        DatasetError: If there is none; it names some images.
+    """
+    try:
+        return rules.order(source.names, ledger.classes, ledger.seen)
+    except DatasetError as refusal:
+        images = ", ".join(entry.source for entry in islice(ledger.entries(), SHOWN))
+        raise DatasetError(f"{refusal.message}; images are {images}", hint=refusal.hint) from None
 
 
 def _note_absent(rules: ClassRules, classes: tuple[str, ...], source: Source, ledger: Ledger) -> None:

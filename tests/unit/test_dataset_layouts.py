@@ -96,7 +96,9 @@ def test_layout_is_recognised_and_read_when_it_is_a_common_one(tmp_path: Path, n
 
 def test_source_is_refused_when_two_kinds_of_labels_fit(tmp_path: Path) -> None:
     files = {"a.jpg": PHOTO, "a.txt": LINE, "a.xml": VOC, "classes.txt": NAMES}
-    with pytest.raises(DatasetError, match=r"two kinds of labels fit: voc .*; yolo .*") as refusal:
+    with pytest.raises(
+        DatasetError, match=r"two kinds of labels fit: voc .*such as a\.xml\); yolo .*such as a\.txt\)"
+    ) as refusal:
         take_in(tmp_path, files)
     assert "--format=voc or --format=yolo" in refusal.value.hint
     assert take_in(tmp_path, files, format="voc").report["format"] == "voc"

@@ -252,3 +252,41 @@ def test_image_is_of_no_split_when_the_source_trains_on_it_and_judges_by_it(
 ) -> None:
     intake = take_in(tmp_path, {"images/a.jpg": PHOTO, "labels/a.txt": LINE, **declared})
     assert intake.records["a.jpg"].split == split
+
+
+def test_images_of_a_named_folder_are_read_beside_those_of_a_list(tmp_path: Path) -> None:
+    files: Files = {
+        "data.yaml": "train: some.txt\nval: images/val\nnames: [van]\n",
+        "some.txt": "./images/train/a.jpg\n",
+        **photos("images/train/a.jpg", "images/train/b.jpg", "images/val/c.jpg"),
+        **{f"labels/{path}.txt": LINE for path in ("train/a", "train/b", "val/c")},
+    }
+    intake = take_in(tmp_path, files)
+    assert {record.source: record.split for record in intake.dataset.records()} == {
+        "images/train/a.jpg": "train",
+        "images/val/c.jpg": "valid",
+    }
+    assert intake.issues("not_listed") == [("images/train/b.jpg", None, "")]
+
+
+def test_source_is_refused_when_only_some_of_its_lists_are_there(tmp_path: Path) -> None:
+    files = {
+        "data.yaml": "train: some.txt\nval: lists/b.txt\nnames: [van]\n",
+        "images/a.jpg": PHOTO,
+        "labels/a.txt": LINE,
+    }
+    with pytest.raises(DatasetError, match=r"data.yaml names lists/b.txt for valid, but .* has some.txt"):
+        take_in(tmp_path, {**files, "some.txt": "images/a.jpg\n"})
+    assert take_in(tmp_path, files).boxes == {"a.jpg": [("van", BOX)]}  # Without any list, all images are meant.
+
+
+def test_list_names_a_subset_when_it_has_names_without_extension(tmp_path: Path) -> None:
+    files = {**photos("images/a.jpg", "images/b.jpg"), "labels/a.txt": LINE, "labels/b.txt": LINE, "train.txt": "b\n"}
+    intake = take_in(tmp_path, files)
+    assert [(record.source, record.split) for record in intake.dataset.records()] == [("images/b.jpg", "train")]
+    assert intake.issues("not_listed") == [("images/a.jpg", None, "")]
+
+
+def test_images_are_named_when_no_class_is_left(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"no class is left: .*; images are images/a.jpg"):
+        take_in(tmp_path, {"images/a.jpg": PHOTO, "labels/a.txt": ""})

@@ -7,7 +7,7 @@ are the newer ones.
 
 import pkgutil
 from importlib import import_module
-from itertools import chain
+from itertools import chain, islice
 
 from steps.dataset.formats.source import Format, Labels, Picture, Source
 from steps.dataset.formats.unrecognised import Dropped, without_images, without_labels
@@ -25,6 +25,10 @@ def _found() -> dict[str, Format]:
 
 FORMATS: dict[str, Format] = _found()
 """Every format, by name."""
+
+
+LOOKED_AT = 1000
+"""Files among which an example of a format is looked for."""
 
 
 def recognise(tree: Tree, wanted: str, dropped: Dropped) -> Format:
@@ -45,7 +49,7 @@ def recognise(tree: Tree, wanted: str, dropped: Dropped) -> Format:
         raise without_images(tree, FORMATS, dropped)
     if wanted != "auto":
         raise DatasetError(
-            f"--format={wanted}: no such labels in the source; found {_described(fitting) or without_labels(tree, FORMATS, dropped).message}",
+            f"--format={wanted}: no such labels in the source; found {_described(fitting, tree) or without_labels(tree, FORMATS, dropped).message}",
             hint="leave --format out to have the format recognised",
         )
     for name in tuple(fitting):
@@ -55,7 +59,7 @@ def recognise(tree: Tree, wanted: str, dropped: Dropped) -> Format:
         raise without_labels(tree, FORMATS, dropped)
     if len(fitting) > 1:
         raise DatasetError(
-            f"two kinds of labels fit: {_described(fitting)}",
+            f"two kinds of labels fit: {_described(fitting, tree)}",
             hint=f"choose one with --format={' or --format='.join(fitting)}",
         )
     return FORMATS[next(iter(fitting))]
@@ -73,5 +77,12 @@ def labels_in(tree: Tree, path: str, chosen: Format) -> tuple[Format, int] | Non
     return None
 
 
-def _described(fitting: dict[str, str]) -> str:
-    return "; ".join(f"{name} ({found})" for name, found in fitting.items())
+def _described(fitting: dict[str, str], tree: Tree) -> str:
+    """Return in words what fits, each with a file that shows it."""
+    return "; ".join(f"{name} ({found}{_example(tree, name, found)})" for name, found in fitting.items())
+
+
+def _example(tree: Tree, name: str, found: str) -> str:
+    files = islice(tree.label_files(), LOOKED_AT)
+    path = next((path for path in files if FORMATS[name].rows_in(tree, path)), "")
+    return f", such as {path}" if path and path not in found else ""

@@ -73,7 +73,7 @@ class DarknetSource:
         yield from about_names(self.by_index)
         if self.lists:
             yield from self.lists.missed()
-            yield from left_out(self.tree, self.lists)
+            yield from left_out(self.tree, self.lists.has)
 
     def files(self) -> Iterator[str]:
         """Yield the `.data` files, and the lists and names that they mention."""

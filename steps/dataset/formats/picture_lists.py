@@ -36,12 +36,18 @@ class PictureLists:
 
 
 def names_pictures(tree: Tree, path: str) -> bool:
-    """Return whether the file at `path` is called as the list of a split is, and its first line is the path of an image."""
+    """Return whether the file at `path` is called as the list of a split is, and its first line is an image: path or stem."""
     if key(stem(path)) not in SPLITS:
         return False
     with (tree.root / path).open("rb") as lines:
         first = next((line for line in lines if line.strip()), b"")
-    return PurePosixPath(first.decode("utf-8-sig", "replace").strip().replace("\\", "/")).suffix.lower() in PICTURES
+    reference = first.decode("utf-8-sig", "replace").strip().replace("\\", "/")
+    return PurePosixPath(reference).suffix.lower() in PICTURES or bool(_of_stem(tree, reference))
+
+
+def _of_stem(tree: Tree, reference: str) -> list[str]:
+    """Return the images that a name without folder and extension means, as VOC's lists have it."""
+    return [] if "/" in reference or "\\" in reference else tree.pictures_of_stem(reference)
 
 
 def read_lists(tree: Tree, lists: Mapping[str, SplitName]) -> PictureLists:
@@ -53,7 +59,7 @@ def read_lists(tree: Tree, lists: Mapping[str, SplitName]) -> PictureLists:
                 reference = line.decode("utf-8-sig", "replace").strip()
                 if not reference:
                     continue
-                places = tree.locate(reference, parent(file))
+                places = tree.locate(reference, parent(file)) or _of_stem(tree, reference)
                 if len(places) == 1:
                     listing.add(places[0], split)
                 else:

@@ -4,7 +4,7 @@ What a row means is read from `data.yaml`, or from what all rows show; see `yolo
 stands in `yolo_files`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from steps.dataset.formats.class_names import find_names, name_files, repeated
@@ -17,6 +17,7 @@ from steps.dataset.formats.yolo_rows import Declared, YoloLabels, count_rows
 from steps.dataset.issues import Issue
 from steps.dataset.split_names import SPLITS, SplitName, of_both
 from steps.dataset.tree import Tree, key, parent, stem
+from steps.errors import DatasetError
 
 
 def recognise(tree: Tree) -> str:
@@ -32,15 +33,20 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> "YoloSource":
     """Open a tree of YOLO labels; see `source.Format`.
 
     Raises:
-        DatasetError: If class names cannot be understood, or two files give different ones.
+        DatasetError: If class names cannot be understood, two files give different ones, or only some of the lists of
+            images are there.
     """
     names = find_names(tree) or dict(enumerate(given)) or None
     said = [(path, read_data_yaml(tree.root / path)) for path in tree.files(".yaml", ".yml")]
     keypoints = max((yaml.keypoints for _, yaml in said), default=0)
     lists: dict[str, SplitName] = {}
     folders: dict[str, SplitName] = {}
-    for path, yaml in said:
-        _splits(tree, path, yaml, lists, folders)
+    missing = [text for path, yaml in said for text in _splits(tree, path, yaml, lists, folders)]
+    if lists and missing:  # Without any list nothing is lost: all images are read.
+        raise DatasetError(
+            f"{missing[0]}, but the source has no file of that name, and has {', '.join(lists)}",
+            hint="pack the file too, or take the line out",
+        )
     lists = lists or {path: SPLITS[key(stem(path))] for path in tree.files(".txt") if names_pictures(tree, path)}
     listed = read_lists(tree, lists) if lists else None
     return YoloSource(
@@ -76,19 +82,23 @@ class YoloSource:
     def pictures(self) -> Iterator[Picture]:
         """Yield every image, or those that the lists of data.yaml name; one without a label file is background."""
         for path in self.tree.pictures():
-            if self.lists is None:
-                split = self.folders.get(key(parent(path)), "")
-                yield replace(labelled(self.tree, path, self.by_index, self.declared), split=split)
-            elif self.lists.has(path):
+            if self.lists and self.lists.has(path):
                 found = labelled(self.tree, path, self.by_index, self.declared, listed=True)
                 yield replace(found, split=self.lists.split_of(path))
+            elif self._is_meant(path):
+                split = self.folders.get(key(parent(path)), "")
+                yield replace(labelled(self.tree, path, self.by_index, self.declared), split=split)
 
     def left_out(self) -> Iterator[Issue]:
         """Say what is odd about the names, and which images no list has; ingest finds label files without an image."""
         yield from about_names(self.by_index)
         if self.lists:
             yield from self.lists.missed()
-            yield from left_out(self.tree, self.lists)
+            yield from left_out(self.tree, self._is_meant)
+
+    def _is_meant(self, path: str) -> bool:
+        """Return whether a list has the image, or data.yaml names its folder; where there are no lists, all are meant."""
+        return self.lists is None or self.lists.has(path) or key(parent(path)) in self.folders
 
     def files(self) -> Iterator[str]:
         """Yield the files of class names, and the lists of images."""
@@ -105,10 +115,10 @@ def about_names(names: Names | None) -> Iterator[Issue]:
     yield from (Issue("names_repeated", "", None, found) for found in repeated(names))
 
 
-def left_out(tree: Tree, lists: PictureLists) -> Iterator[Issue]:
-    """Yield images that no list has, each with the rows of its label file, which are left out with it."""
+def left_out(tree: Tree, is_meant: Callable[[str], bool]) -> Iterator[Issue]:
+    """Yield images that are not meant, for no list has them, each with the rows of its label file, which are left out with it."""
     for path in tree.pictures():
-        if not lists.has(path):
+        if not is_meant(path):
             label = find_label(tree, path)
             yield Issue("not_listed", path)
             if label:
@@ -121,19 +131,25 @@ def labelled(tree: Tree, path: str, names: Names | None, rows: Declared, *, list
     return Picture(path, YoloLabels(tree.root / label if label else None, label or path, names, rows, listed))
 
 
-def _splits(tree: Tree, path: str, yaml: DataYaml, lists: dict[str, SplitName], folders: dict[str, SplitName]) -> None:
-    """Add the lists and the folders that the data.yaml at `path` names, as far as they are there."""
+def _splits(
+    tree: Tree, path: str, yaml: DataYaml, lists: dict[str, SplitName], folders: dict[str, SplitName]
+) -> list[str]:
+    """Add the lists and the folders that the data.yaml at `path` names; return in words which lists are not there."""
+    missing = []
     for split, references in yaml.splits.items():
         for reference in references:
             if reference.lower().endswith(".txt"):
                 found = tree.nearest(reference, path)
                 if found:
                     lists[found] = of_both(lists.get(found, split), split)
+                else:
+                    missing.append(f"{path} names {reference} for {split}")
                 continue
             end = [part for part in key(reference.replace("\\", "/")).split("/") if part not in ("", ".", "..")]
             for folder in tree.folders:
                 if end and folder.split("/")[-len(end) :] == end:
                     folders[folder] = of_both(folders.get(folder, split), split)
+    return missing
 
 
 def _layout(tree: Tree, picture: str, label: str) -> str:
