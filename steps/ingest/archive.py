@@ -1,5 +1,6 @@
 """From what was fetched to a folder that can be read: an archive is recognised by its content, never by its name."""
 
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -13,6 +14,9 @@ from steps.ingest.tar_archive import unpack_tar
 from steps.ingest.zip_archive import part_of_split, unpack_zip
 
 TAR_MARK, TAR_MARK_AT = b"ustar", 257
+
+PART = re.compile(r"\.(?:\d{3}|z\d\d)", re.IGNORECASE)
+"""Extension of a part of a zip that was split."""
 
 BLANK = b"\0 \t\r\n"
 
@@ -57,6 +61,8 @@ def _unpacker(path: Path) -> Callable[[Path, Extraction], None] | None:
         head = file.read(512)
     if head and RECORDS.fullmatch(path.name):
         return None
+    if head.startswith(b"PK\3\4") and PART.fullmatch(path.suffix):
+        raise part_of_split(path.name, "a part")
     if head.startswith(b"PK\7\x08"):
         raise part_of_split(path.name, "the first part")
     if head.startswith((b"PK\3\4", b"PK\5\6")) or (head[:2] == b"MZ" and zipfile.is_zipfile(path)):
@@ -72,8 +78,9 @@ def _unpacker(path: Path) -> Callable[[Path, Extraction], None] | None:
         raise DatasetError(f"{path.name} looks like {known.title}, which is not read", hint=known.way_out)
     kind = next((name for mark, name in OTHERS.items() if head.lstrip().startswith(mark)), "")
     shown = kind or ("an empty file" if not head else f"a file that begins with {head[:16]!r}")
+    what = "which is not unpacked" if "archive" in kind else "not an archive"
     raise DatasetError(
-        f"{path.name} is {shown}, not an archive", hint="pack the images as zip, tar or tar.gz, or name the folder"
+        f"{path.name} is {shown}, {what}", hint="pack the images as zip, tar or tar.gz, or name the folder"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from steps.dataset.formats import Format, labels_in
 from steps.dataset.formats.source import Picture
+from steps.dataset.formats.unrecognised import LINKS
 from steps.dataset.issues import Issue
 from steps.dataset.split_names import SplitName
 from steps.dataset.tree import Tree
@@ -128,11 +129,14 @@ class Ledger:
             )
 
     def dropped(self) -> dict[str, list[str]]:
-        """Return the paths of files that are never looked at, by extension."""
+        """Return the paths of files that are never looked at, by extension; links that are not followed as `LINKS`."""
         files: dict[str, list[str]] = {}
-        codes = ("file_ignored", "unsafe_file_dropped", "archive_inside")
-        for (path,) in self._db.execute("SELECT file FROM issue WHERE code IN (?, ?, ?) ORDER BY file", codes):
-            files.setdefault(PurePosixPath(path).suffix.lower(), []).append(path)
+        codes = ("file_ignored", "unsafe_file_dropped", "archive_inside", "link_ignored")
+        for path, code in self._db.execute(
+            "SELECT file, code FROM issue WHERE code IN (?, ?, ?, ?) ORDER BY file", codes
+        ):
+            kind = LINKS if code == "link_ignored" else PurePosixPath(path).suffix.lower()
+            files.setdefault(kind, []).append(path)
         return files
 
     def close_accounts(self, tree: Tree, chosen: Format) -> None:

@@ -63,6 +63,15 @@ def test_links_are_named_when_they_lead_out_or_nowhere(tmp_path: Path) -> None:
     assert [file for file, *_ in intake.issues("label_without_image")] == ["labels/b.txt"]
 
 
+def test_links_are_named_when_all_images_are_links_that_lead_out(tmp_path: Path) -> None:
+    folder = linked(tmp_path, absolute=False)
+    with pytest.raises(
+        DatasetError, match=r"found 2 links that lead .* out of the source, .* such as images/a.jpg"
+    ) as refused:
+        take_in(tmp_path, folder / "set")
+    assert "folder that holds links and files" in refused.value.hint
+
+
 def test_label_files_are_read_once_when_links_lead_to_them(tmp_path: Path) -> None:
     folder = write_tree(tmp_path / "data", {"all/a.jpg": picture(), "texts/a.txt": LINE, "data.yaml": "names: [van]"})
     (folder / "all" / "a.txt").symlink_to(folder / "texts" / "a.txt")

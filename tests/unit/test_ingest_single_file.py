@@ -34,6 +34,8 @@ REFUSED = {
     "a.txt": ("0 0.5 0.5 0.25 0.25", "found 1 .txt; a.txt looks like YOLO (1 rows)"),
     "data.yaml": ("names: [van]", "found 1 .yaml; such as data.yaml"),
     "train.parquet": ("PAR1", "train.parquet looks like Parquet"),
+    "set.7z": ("7z\xbc\xaf\x27\x1c", "set.7z is a 7z archive, which is not unpacked"),
+    "set.zip.001": ("PK\3\4", "set.zip.001 is a part of a split zip"),
     "page.htm": ("<html></html>", "page.htm is an HTML or XML page"),
 }
 
@@ -41,7 +43,7 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_file_of_labels_is_called_by_its_name_when_its_images_are_missing(tmp_path: Path, name: str) -> None:
     content, message = REFUSED[name]
-    (tmp_path / name).write_text(content)
+    (tmp_path / name).write_text(content, encoding="latin-1")
     with pytest.raises(DatasetError) as caught:
         take_in(tmp_path, tmp_path / name)
     assert message in caught.value.message

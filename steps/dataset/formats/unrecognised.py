@@ -10,7 +10,9 @@ from steps.dataset.tree import Tree
 from steps.errors import DatasetError
 
 Dropped = Mapping[str, Sequence[str]]
-"""Extension of files that are never looked at → their paths."""
+"""Extension of files that are never looked at → their paths; links that are not followed stand under `LINKS`."""
+
+LINKS = "links that lead nowhere or out of the source"
 
 TRIED = 20
 """Files of each extension that are asked whether they are labels of some format."""
@@ -22,6 +24,12 @@ SUFFIXES = (".txt", ".xml", ".json", ".jsonl", ".csv", ".tsv", ".record", ".tfre
 
 def without_images(tree: Tree, formats: Mapping[str, Format], dropped: Dropped) -> DatasetError:
     """Return the refusal of a source that has neither an image nor a file that can point at images."""
+    links = dropped.get(LINKS, ())
+    if links:
+        return DatasetError(
+            f"no image in the source; found {_census(tree, dropped)}, such as {', '.join(links[:NAMED])}",
+            hint="give the folder that holds links and files, or copy the source with `cp -rL`",
+        )
     packed = [path for suffix, paths in dropped.items() if suffix in ARCHIVES for path in paths]
     if packed:
         return DatasetError(
