@@ -43,7 +43,7 @@ class Extraction:
     def tell(self, done: int) -> None:
         """Tell that `done` bytes of the archive are behind us."""
         total = self.limits.archive_bytes
-        self.report(min(done, total), total, f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB of the archive unpacked")
+        self.report(min(done, total), total, f"{done / 1e6:,.1f} of {total / 1e6:,.1f} MB of the archive unpacked")
 
     def write(self, path: str, content: Metered | IO[bytes]) -> None:
         """Write `content`, a metered stream or part of one, to `path`.

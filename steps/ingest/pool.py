@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, get_context, parent_process, resource_tracker
 from multiprocessing.context import BaseContext
 from multiprocessing.forkserver import ensure_running
 from typing import TypeVar
@@ -30,10 +30,19 @@ def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def warm_up() -> BaseContext:
-    """Start what processes are made from, if it does not run: it loads its libraries while others unpack."""
+    """Start what processes are made from, if it does not run: it loads its libraries while others unpack.
+
+    It and its processes are born with Ctrl-C blocked, which a terminal sends to all: it is this process's to end them.
+    A handler would be set too late, since a process that starts has that of Python until then.
+    """
     context = get_context("forkserver")
     context.set_forkserver_preload(["steps.ingest.preparation"])
-    ensure_running()
+    resource_tracker.ensure_running()  # Once it runs, what follows does not start it, and so unblock the signal.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     return context
 
 
@@ -77,8 +86,7 @@ def _ordered(pool: Executor, work: Callable[[T], R], items: Iterable[T], workers
 
 
 def _follow_parent() -> None:
-    """Ignore Ctrl-C, which the terminal sends to all, and end when the parent is gone, which no signal tells."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """End when the parent is gone, which no signal tells."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = parent_process()
     if parent is None:

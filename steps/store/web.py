@@ -118,8 +118,8 @@ class _Transfer:
                 done += len(chunk)
                 self._check_size(done)
                 file.write(chunk)
-                of_total = f" of {total / 1e6:,.0f}" if total else ""
-                self._report(min(done, total - 1) if total else done, total, f"{done / 1e6:,.0f}{of_total} MB fetched")
+                of_total = f" of {total / 1e6:,.1f}" if total else ""
+                self._report(min(done, total - 1) if total else done, total, f"{done / 1e6:,.1f}{of_total} MB fetched")
         self._report(done, done, f"fetched {done:,} bytes")
 
     def _check_status(self, response: BaseHTTPResponse) -> None:

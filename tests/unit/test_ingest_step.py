@@ -190,6 +190,16 @@ def test_work_is_never_far_ahead_when_results_are_taken_slowly() -> None:
     assert sum(results) == sum(range(3, 100))
 
 
+def _blocked(_number: int) -> list[int]:
+    return sorted(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+
+
+def test_processes_are_born_deaf_to_ctrl_c_and_this_one_is_not() -> None:
+    # The mask is inherited: what a worker has at its work, it has had since its first instruction.
+    assert list(each_in_order(_blocked, range(4), 2)) == [[signal.SIGINT]] * 4
+    assert _blocked(0) == []
+
+
 def start(tmp_path: Path) -> "subprocess.Popen[str]":
     files = flat(1) | {"big/data.json": coco([], [])}
     big = picture(size=(4000, 3000))
