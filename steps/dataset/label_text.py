@@ -14,6 +14,9 @@ PIECE = 1024 * 1024
 
 BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 
+LFS_MARK = b"version https://git-lfs.github.com/spec/"
+LFS_POINTER = "a pointer that Git LFS left instead of the file; `git lfs pull` fetches it"
+
 SMALL_LETTERS = 0xDF
 """The first small letter beyond ASCII in Windows-1252; those behind it are small letters too."""
 
@@ -34,7 +37,10 @@ def read_text(path: Path) -> tuple[str, str]:
     """
     if path.stat().st_size > MAX_BYTES:
         raise Rejection("label_unreadable", f"{path.stat().st_size} bytes")
-    return decode(path.read_bytes())
+    data = path.read_bytes()
+    if data.startswith(LFS_MARK):
+        raise Rejection("label_unreadable", LFS_POINTER)
+    return decode(data)
 
 
 def decode(data: bytes) -> tuple[str, str]:

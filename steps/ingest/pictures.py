@@ -16,6 +16,7 @@ from typing import NoReturn, cast
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from steps.dataset.issues import FOUND_LIMIT, Rejection
+from steps.dataset.label_text import LFS_MARK, LFS_POINTER
 from steps.ingest.fingerprint import LEAST_DRAFT, fingerprint
 
 Image.MAX_IMAGE_PIXELS = None  # Our own cap is checked before anything is decoded, and quarantines instead of warning.
@@ -210,6 +211,8 @@ def _refuse_unknown(data: bytes) -> NoReturn:
         kind = "HEIC or AVIF"
     if kind:
         raise Rejection("image_kind", kind)
+    if data.startswith(LFS_MARK):
+        raise Rejection("image_unreadable", LFS_POINTER)
     if TEXT_LINK.fullmatch(data):
         raise Rejection(
             "image_unreadable", f"a link to {data.decode()!r} that was stored as text, as git does without links"

@@ -86,6 +86,17 @@ def test_picture_is_called_a_link_when_it_was_stored_as_text(tmp_path: Path) -> 
     assert "a link to '../../blobs/1.jpg' that was stored as text" in intake.issues("image_unreadable")[0][2]
 
 
+@pytest.mark.parametrize("path", ["set/images/b.jpg", "set/labels/b.txt"])
+def test_file_is_called_a_pointer_when_git_lfs_left_it(tmp_path: Path, path: str) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
+    files = {**LABELS, "set/images/a.jpg": picture(), "set/images/b.jpg": picture("blue"), path: pointer}
+    intake = take_in(tmp_path, files, max_bad_share=0.5)
+    assert list(intake.boxes) == ["a.jpg"]
+    (found,) = [*intake.issues("image_unreadable"), *intake.issues("label_unreadable")]
+    assert found[0] == path.removeprefix("set/")
+    assert "`git lfs pull` fetches it" in found[2]
+
+
 def pack(path: Path, members: dict[str, bytes | str]) -> Path:
     """A tar of files (bytes) and hard links (the name of another entry)."""
     with tarfile.open(path, "w") as archive:
