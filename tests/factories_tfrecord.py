@@ -22,20 +22,24 @@ def example(**features: Sequence[Any]) -> bytes:
 
 
 def labelled(
-    encoded: bytes,
+    encoded: bytes | None,
     *objects: tuple[str | int, float, float, float, float],
     filename: str = "a.jpg",
     **more: Sequence[Any],
 ) -> bytes:
-    """A picture with objects `(class, left, top, right, bottom)` in shares of it; an id stands for a class by number."""
+    """A picture with objects `(class, left, top, right, bottom)` in shares of it; an id stands for a class by number.
+
+    The record has no picture where `encoded` is None.
+    """
     sides = {
         f"image__object__bbox__{side}": [float(each[place]) for each in objects]
         for place, side in enumerate(("xmin", "ymin", "xmax", "ymax"), 1)
     }
     labels = [each[0] for each in objects]
     kind = "label" if labels and isinstance(labels[0], int) else "text"
+    image: dict[str, Sequence[Any]] = {} if encoded is None else {"image__encoded": [encoded]}
     return example(
-        image__encoded=[encoded],
+        **image,
         image__filename=[filename],
         **sides,
         **{f"image__object__class__{kind}": labels},

@@ -17,8 +17,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from steps.dataset.file_kinds import is_picture
+from steps.dataset.formats import FORMATS
 from steps.errors import DatasetError
 from tests.factories_ingest import HEIGHT, WIDTH, coco, picture, take_in, voc
+from tests.factories_tfrecord import labelled, tfrecord
 
 PHOTOS = [picture(colour) for colour in ("red", "green", "blue", "white", "pink", "yellow")]
 NAMES = ("plane", "heli")
@@ -262,6 +264,98 @@ def hugging_face(photos: list[Photo]) -> Written:
     return listed(photos, write)
 
 
+def lines(photos: list[Photo], row: Callable[[str, Corners], str]) -> Written:
+    """A text file beside each image, a row an object."""
+    return beside(photos, ".txt", lambda _, photo: "".join(f"{row(*each)}\n" for each in photo.objects))
+
+
+def kitti(photos: list[Photo]) -> Written:
+    return lines(photos, lambda kind, box: f"{kind} 0.0 0 0.0 {' '.join(map(str, box))} 1 1 1 0 0 9 0")
+
+
+def dota(photos: list[Photo]) -> Written:
+    def row(kind: str, box: Corners) -> str:
+        left, top, right, bottom = box
+        return f"{left} {top} {right} {top} {right} {bottom} {left} {bottom} {kind} 0"
+
+    return lines(photos, row)
+
+
+def oidv4(photos: list[Photo]) -> Written:
+    return lines(photos, lambda kind, box: f"big {kind} {' '.join(map(str, box))}")
+
+
+def visdrone(photos: list[Photo]) -> Written:
+    def row(kind: str, box: Corners) -> str:
+        left, top, right, bottom = map(int, box)
+        return f"{left},{top},{right - left},{bottom - top},1,{({'plane': 4, 'heli': 5, 'ghost': 11})[kind]},0,0"
+
+    return lines(photos, row)
+
+
+def darknet(photos: list[Photo]) -> Written:
+    written = yolo(photos)
+    del written.files["data.yaml"]
+    written.files["obj.data"] = "train = train.txt\nnames = obj.names\n"
+    written.files["obj.names"] = "plane\nheli\n"
+    written.files["train.txt"] = "".join(f"data/{name}\n" for _, name, _ in listing(photos))
+    written.missing = sum(photo.content is None for _, _, photo in listing(photos))
+    return written
+
+
+def datumaro(photos: list[Photo]) -> Written:
+    def write(written: Written, mentioned: list[tuple[int, str, Photo]]) -> None:
+        kinds = [*NAMES, "ghost"]
+        items = [
+            {
+                "id": name.removesuffix(".jpg"),
+                "image": {"path": name, "size": [HEIGHT, WIDTH]},
+                "annotations": [
+                    {"type": "bbox", "label_id": kinds.index(kind), "bbox": [left, top, right - left, bottom - top]}
+                    for kind, (left, top, right, bottom) in photo.objects
+                ],
+            }
+            for _, name, photo in mentioned
+        ]
+        labels = [{"name": name} for name in NAMES]
+        content = {"info": {}, "categories": {"label": {"labels": labels}}, "items": items}
+        written.files["annotations/default.json"] = json.dumps(content)
+
+    return listed(photos, write)
+
+
+def supervisely(photos: list[Photo]) -> Written:
+    written = with_pictures(photos, "p/ds/img/")
+    classes = [{"title": name, "shape": "rectangle", "color": "#ff0000"} for name in NAMES]
+    written.files["p/meta.json"] = json.dumps({"classes": classes, "tags": []})
+    for _, name, photo in listing(photos):
+        objects = [
+            {
+                "classTitle": kind,
+                "geometryType": "rectangle",
+                "points": {"exterior": [[left, top], [right, bottom]], "interior": []},
+            }
+            for kind, (left, top, right, bottom) in photo.objects
+        ]
+        content = {"description": "", "tags": [], "size": {"height": HEIGHT, "width": WIDTH}, "objects": objects}
+        written.files[f"p/ds/ann/{name}.json"] = json.dumps(content)
+        written.rows += len(objects)
+    return written
+
+
+def records(photos: list[Photo]) -> Written:
+    """Pictures inside of records; one that is not there leaves its record without."""
+    examples = []
+    for number, photo in enumerate(photos):
+        objects = [
+            (kind, left / WIDTH, top / HEIGHT, right / WIDTH, bottom / HEIGHT)
+            for kind, (left, top, right, bottom) in photo.objects
+        ]
+        examples.append(labelled(photo.content, *objects, filename=f"p{number}.jpg"))
+    rows = sum(len(photo.objects) for photo in photos)
+    return Written({"train.tfrecord": tfrecord(*examples)}, rows, len(photos))
+
+
 WRITERS: dict[str, Callable[[list[Photo]], Written]] = {
     "yolo": yolo,
     "voc": pascal_voc,
@@ -272,7 +366,19 @@ WRITERS: dict[str, Callable[[list[Photo]], Written]] = {
     "createml": create_ml,
     "labelme": label_me,
     "hugging-face": hugging_face,
+    "kitti": kitti,
+    "dota": dota,
+    "oidv4": oidv4,
+    "visdrone": visdrone,
+    "darknet": darknet,
+    "datumaro": datumaro,
+    "supervisely": supervisely,
+    "tfrecord": records,
 }
+
+
+def test_every_reader_is_tried() -> None:
+    assert WRITERS.keys() == FORMATS.keys()
 
 
 @pytest.mark.parametrize("name", WRITERS)
