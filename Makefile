@@ -46,12 +46,13 @@ push: ## Build the images and push them to REGISTRY.
 conformance: setup ## Run templates on the cluster of KUBECONFIG and here, and compare node by node. About 15 minutes.
 	$(BIN)/pytest -m cluster --timeout 1800 tests/cluster/test_conformance.py tests/cluster/test_conformance_detector.py
 
-bench: setup ## Ratios against baselines, each from one run: train, pipeline, engine, ingest. About 45 minutes.
+bench: setup ## Ratios against baselines, each from one run: train, pipeline, engine, ingest, split. About 45 minutes.
 	$(BIN)/python -m tests.bench.train
 	$(BIN)/python -m tests.bench.pipeline
 	$(BIN)/python -m tests.bench.pipeline --long
 	$(BIN)/python -m tests.bench.engine
 	$(BIN)/python -m tests.bench.ingest
+	$(BIN)/python -m tests.bench.split
 
 bench-serve: setup ## The server beside its peers: ratios from one run, on two pinned cores. About 30 minutes.
 	$(BIN)/python -m tests.bench.serve
@@ -67,6 +68,7 @@ bench-smoke: setup
 	$(BIN)/python -m tests.bench.pipeline --smoke
 	$(BIN)/python -m tests.bench.engine --smoke
 	$(BIN)/python -m tests.bench.ingest --smoke
+	$(BIN)/python -m tests.bench.split --smoke
 	$(BIN)/python -m tests.bench.serve --smoke
 
 lock: setup ## Resolve requirements/*.txt anew.
