@@ -13,8 +13,8 @@ from tests.conformance.comparison import differences
 from tests.conformance.contents import digests_of
 from tests.conformance.view import view_of_argo
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
-TOGETHER_S = 840.0
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
+TOGETHER_S = 1740.0
 
 Submitted = dict[str, tuple[str, Future[dict[str, Any]]]]
 

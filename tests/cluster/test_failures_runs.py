@@ -81,6 +81,9 @@ def test_a_run_that_was_suspended_and_stopped_goes_on_and_again_takes_what_is_un
         assert len(tries(stopped, "cpu")) == 1, "what was stopped is not tried again"
         assert run.summary(stopped)["status"] == "Failed"
 
+        # The next try's pod has the same name, and would be deleted in the place of this one.
+        for name in pods_of(run, pod["id"]):
+            kubectl("wait", "--for=delete", f"pod/{name}", "--timeout=120s", timeout_s=150)
         argo("retry", run.name)
         run.wait("training again", lambda one: phase(one) == "Running" and running("cpu")(one))
         argo("suspend", run.name)
@@ -105,8 +108,13 @@ def test_a_run_that_was_suspended_and_stopped_goes_on_and_again_takes_what_is_un
             kubectl("delete", "workflow", again.name, "--wait=false")
 
 
+def pods_of(run: ClusterRun, node_id: str) -> list[str]:
+    """Return the names of the pods of a node."""
+    ids = "workflows.argoproj.io/node-id"
+    return [pod["metadata"]["name"] for pod in run.pods() if pod["metadata"]["annotations"][ids] == node_id]
+
+
 def log(run: ClusterRun, node_id: str) -> str:
     """Return what the pod of a node has said so far."""
-    ids = "workflows.argoproj.io/node-id"
-    names = [pod["metadata"]["name"] for pod in run.pods() if pod["metadata"]["annotations"][ids] == node_id]
+    names = pods_of(run, node_id)
     return kubectl("logs", names[-1], "-c", "main") if names else ""

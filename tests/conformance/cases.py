@@ -33,7 +33,7 @@ class Case:
     on_argo: dict[str, str] = field(default_factory=dict)
     """Parameters that have another value there: times, because pods are slower than processes."""
     suffix: str = ""
-    deadline_s: float = 240.0
+    deadline_s: float = 600.0
 
     @property
     def name(self) -> str:
