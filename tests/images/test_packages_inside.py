@@ -56,7 +56,9 @@ def test_steps_answer_with_their_help_when_the_image_runs_them(target: str) -> N
 
 
 def test_missing_package_is_named_when_a_step_imports_it_at_once() -> None:
-    assert "pycocotools is missing, which steps.dataset.masks imports" in faults_after(f"rm -r {SITE}/pycocotools", "core")
+    assert "pycocotools is missing, which steps.dataset.masks imports" in faults_after(
+        f"rm -r {SITE}/pycocotools", "core"
+    )
 
 
 def test_missing_package_is_named_when_a_step_imports_it_only_in_a_function() -> None:
