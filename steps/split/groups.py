@@ -16,11 +16,14 @@ import numpy as np
 
 from steps.dataset import ImageRecord
 from steps.dataset.split_names import SPLITS
-from steps.split.near import NEAR, Search, as_words
+from steps.split.near import MOST_A_HASH, NEAR, Search, as_words
 from steps.split.stratify import BACKGROUND, Group
 
 LEAST_GROUPS = 3
 """Train, valid and test each need one."""
+
+STRICTER_BUDGET = 64
+"""Comparisons for each hash in a long row where a group is taken apart: it is a crowd, and need not be sorted out fully."""
 
 LARGEST_SHARE = 1 / 3
 """Of all images: a larger group of copies is taken apart."""
@@ -122,7 +125,8 @@ def _joined_by_hash(
         yield groups, True
         return
     words, places = np.unique(as_words([phash for _, phash in hashed]), axis=0, return_inverse=True)
-    near = Search(words, levels[0]).groups()[places.ravel()]
+    budget = MOST_A_HASH if levels == STRICTER else STRICTER_BUDGET
+    near = Search(words, levels[0], budget).groups()[places.ravel()]
     bound = Bonds(len(groups))
     first: dict[int, int] = {}
     for (place, _), root in zip(hashed, near.tolist(), strict=True):

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps.split import near
+from steps.split import groups, near
 from steps.split.near import MOST_LOW, NEAR, Hashes, Search, as_words, distances
+from tests.factories_dataset import record
 
 
 def drawn(count: int, seed: int = 0) -> Hashes:
@@ -96,10 +97,30 @@ def test_comparisons_grow_with_the_frames_when_all_are_of_one_camera() -> None:
         assert search.compared < 100 * count
 
 
-def test_comparisons_are_bounded_when_all_pictures_share_every_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(near, "MOST_A_HASH", 4)
+def test_comparisons_are_bounded_when_all_pictures_share_every_row() -> None:
     hashes = drawn(600)
     hashes[:, 0] = 7
-    search = Search(hashes)
+    search = Search(hashes, budget=4)
     search.groups()
     assert search.compared <= 45 * (4 * 600 + near.BLOCK)
+
+
+def test_little_is_compared_when_a_group_that_is_too_large_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashes = changed(np.repeat(drawn(1), 20_000, axis=0), 20)
+    records = [
+        record(f"{number:05}").model_copy(update={"phash": "".join(f"{word:016x}" for word in words)})
+        for number, words in enumerate(hashes.tolist())
+    ]
+    searches: list[Search] = []
+
+    class Watched(Search):
+        def __init__(self, hashes: Hashes, most: int, budget: int) -> None:
+            super().__init__(hashes, most, budget)
+            searches.append(self)
+
+    monkeypatch.setattr(groups, "Search", Watched)
+    together = groups.find_groups(groups.Images.of(records))
+    assert together.apart == [20_000]
+    assert max(map(len, together.groups)) <= 20_000 / 3
+    assert len(searches) > 1
+    assert sum(search.compared for search in searches) < 20_000**2 / 2 / 4
