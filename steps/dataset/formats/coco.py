@@ -10,7 +10,7 @@ files one annotation in a hundred is a crowd. Where more than `MOST_CROWDS` are,
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,7 @@ TWICE = "\0twice"
 
 def recognise(tree: Tree) -> str:
     """Return the layout in words, empty if no JSON file is a COCO one."""
-    found = _annotation_files(tree)
-    return f"COCO JSON: {', '.join(found[:5])}{' …' * (len(found) > 5)}" if found else ""
+    return _layout(_annotation_files(tree))
 
 
 def open_source(tree: Tree, given: tuple[str, ...]) -> "CocoSource":  # noqa: ARG001  (COCO files have their own names)
@@ -51,12 +50,13 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> "CocoSource":  # noqa: AR
         DatasetError: If a file is no JSON, or its categories cannot be understood.
     """
     gathered = _Gathered(tree, tree.listing(), {}, set(), [])
-    for number, path in enumerate(_annotation_files(tree)):
+    read = tuple(_annotation_files(tree))
+    for number, path in enumerate(read):
         with refusing_broken(path):
             _gather(gathered, path, number)
     names = tuple(gathered.names)
     return CocoSource(
-        tree, recognise(tree), names, gathered.listing, frozenset(gathered.single), tuple(gathered.issues)
+        tree, _layout(read), names, gathered.listing, frozenset(gathered.single), tuple(gathered.issues), read
     )
 
 
@@ -70,6 +70,7 @@ class CocoSource:
     listing: Listing
     single: frozenset[str]
     issues: tuple[Issue, ...]
+    read: tuple[str, ...]
 
     def pictures(self) -> Iterator[Picture]:
         """Yield every listed image; one without annotations is background."""
@@ -80,19 +81,18 @@ class CocoSource:
     def left_out(self) -> Iterator[Issue]:
         """Yield images and annotations that belong to nothing, and files that are not read."""
         yield from self.issues
-        yield from odd_encodings(self.tree, _annotation_files(self.tree))
+        yield from odd_encodings(self.tree, self.read)
         yield from self.listing.missed()
         for path in self.tree.pictures():
             if not self.listing.has(path):
                 yield Issue("not_listed", path)
-        read = set(_annotation_files(self.tree))
         for path in self.tree.files(".json"):
-            if path not in read and _is_coco(self.tree.root / path):
+            if path not in self.read and _is_coco(self.tree.root / path):
                 yield Issue("other_labels", path, None, "COCO, beside instances…", _rows_in(self.tree, path) or 0)
 
     def files(self) -> Iterator[str]:
         """Yield the JSON files."""
-        yield from _annotation_files(self.tree)
+        yield from self.read
 
 
 def identity(value: Any) -> str:
@@ -136,6 +136,10 @@ def _gather(gathered: _Gathered, path: str, number: int) -> None:
     # Names that only group others, such as Roboflow's first category, are no class unless one is labelled so.
     parents = _parents(file) - used
     gathered.names.update(dict.fromkeys(name for name in categories.values() if name not in parents))
+
+
+def _layout(read: Sequence[str]) -> str:
+    return f"COCO JSON: {', '.join(read[:5])}{' …' * (len(read) > 5)}" if read else ""
 
 
 def _annotation_files(tree: Tree) -> list[str]:

@@ -5,12 +5,11 @@ converters) read these files, none keeps what is wrong with a line.
 """
 
 import re
-from functools import partial
 
-from steps.dataset.formats.paired import PairedSource, beside, pair
+from steps.dataset.formats.paired import PairedSource, beside
 from steps.dataset.formats.shapes import number
 from steps.dataset.formats.source import Format
-from steps.dataset.formats.text_labels import TextLabels, candidates, count_rows, recognised_folder
+from steps.dataset.formats.text_labels import count_rows, open_text_labels, recognised_folder
 from steps.dataset.issues import FOUND_LIMIT, Rejection
 from steps.dataset.rows import Row, around
 from steps.dataset.tree import Tree, stem
@@ -39,14 +38,7 @@ def recognise(tree: Tree) -> str:
 
 def open_source(tree: Tree, given: tuple[str, ...]) -> PairedSource:  # noqa: ARG001  (DOTA's files have their own names)
     """Match label files with images; see `source.Format`."""
-    listing, folders = pair(
-        tree, candidates(tree, LABEL_FOLDERS), partial(_find, tree, folders=LABEL_FOLDERS), _rows_in
-    )
-
-    def labels(file: str | None, picture: str) -> TextLabels:
-        return TextLabels(tree.root / file if file else None, file or picture, parse_line, HEAD)
-
-    return PairedSource(tree, recognise(tree), None, listing, folders, labels)
+    return open_text_labels(tree, recognise(tree), parse_line, _rows_in, LABEL_FOLDERS, find=_find, head=HEAD)
 
 
 def parse_line(line: str, place: int) -> Row:

@@ -8,12 +8,11 @@ score after them. `DontCare` marks regions without labels, which are no objects.
 
 import math
 from collections.abc import Iterator
-from functools import partial
 
-from steps.dataset.formats.paired import PairedSource, beside, pair
+from steps.dataset.formats.paired import PairedSource
 from steps.dataset.formats.shapes import number, ordered
 from steps.dataset.formats.source import Format
-from steps.dataset.formats.text_labels import TextLabels, candidates, count_rows, of_sequences, recognised_folder
+from steps.dataset.formats.text_labels import count_rows, of_sequences, open_text_labels, recognised_folder
 from steps.dataset.issues import FOUND_LIMIT, Rejection
 from steps.dataset.rows import Row
 from steps.dataset.tree import Tree
@@ -36,13 +35,7 @@ def recognise(tree: Tree) -> str:
 
 def open_source(tree: Tree, given: tuple[str, ...]) -> PairedSource:  # noqa: ARG001  (KITTI files have their own names)
     """Match label files with images; see `source.Format`."""
-    find = partial(beside, tree, folders=LABEL_FOLDERS)
-    listing, folders = pair(tree, candidates(tree, LABEL_FOLDERS), find, _rows_in)
-
-    def labels(file: str | None, picture: str) -> TextLabels:
-        return TextLabels(tree.root / file if file else None, file or picture, parse_line)
-
-    return PairedSource(tree, recognise(tree), None, listing, folders, labels)
+    return open_text_labels(tree, recognise(tree), parse_line, _rows_in, LABEL_FOLDERS)
 
 
 def parse_line(line: str, place: int) -> Row:

@@ -9,7 +9,7 @@ of its address as its name, so that it is called the same in every export.
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,7 @@ UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")
 
 def recognise(tree: Tree) -> str:
     """Return the layout in words, empty if no JSON file is a list of tasks."""
-    found = _task_files(tree)
-    return f"Label Studio's JSON export: {', '.join(found)}" if found else ""
+    return _layout(_task_files(tree))
 
 
 def open_source(tree: Tree, given: tuple[str, ...]) -> "LabelStudioSource":  # noqa: ARG001  (tasks have their own names)
@@ -48,11 +47,12 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> "LabelStudioSource":  # n
         DatasetError: If a file is broken JSON, or a task has no image.
     """
     listing = tree.listing()
-    for path in _task_files(tree):
+    read = tuple(_task_files(tree))
+    for path in read:
         with refusing_broken(path), json_file(tree.root / path) as file:
             for number, item in enumerate(ijson.items(file, "item", use_float=True), 1):
                 _list_task(tree, path, number, as_task(item), listing)
-    return LabelStudioSource(tree, recognise(tree), listing)
+    return LabelStudioSource(tree, _layout(read), listing, read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,7 @@ class LabelStudioSource:
     tree: Tree
     layout: str
     listing: Listing
+    read: tuple[str, ...]
     names: tuple[str, ...] | None = None
 
     def pictures(self) -> Iterator[Picture]:
@@ -107,7 +108,7 @@ class LabelStudioSource:
 
     def left_out(self) -> Iterator[Issue]:
         """Yield unreviewed tasks, those without an image, and images without a task."""
-        yield from odd_encodings(self.tree, _task_files(self.tree))
+        yield from odd_encodings(self.tree, self.read)
         yield from self.listing.missed()
         for path in self.tree.pictures():
             if not self.listing.has(path) and self.listing.identified(path) is None:
@@ -115,7 +116,7 @@ class LabelStudioSource:
 
     def files(self) -> Iterator[str]:
         """Yield the files of tasks."""
-        yield from _task_files(self.tree)
+        yield from self.read
 
     def labels(self) -> Iterator[tuple[str, str]]:
         """Yield `(label, image)` for every label of every reviewed task, so that unknown ones can be refused at once."""
@@ -139,6 +140,10 @@ def newest(annotations: Any) -> list[Any] | None:
     )
     result: list[Any] = last["result"]
     return result
+
+
+def _layout(read: Sequence[str]) -> str:
+    return f"Label Studio's JSON export: {', '.join(read)}" if read else ""
 
 
 def _task_files(tree: Tree) -> list[str]:

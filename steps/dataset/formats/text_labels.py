@@ -4,17 +4,28 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
-from steps.dataset.formats.paired import beside
+from steps.dataset.formats.paired import PairedSource, beside, pair
 from steps.dataset.issues import FOUND_LIMIT, Rejection
 from steps.dataset.label_text import read_text
 from steps.dataset.rows import Reading, Row
+from steps.dataset.split_names import SplitName
 from steps.dataset.tree import Tree, key, parent
 
 SAMPLE = 20
 """Files of a folder that are looked into: a folder has labels of one format."""
+
+
+class Find(Protocol):
+    """Returns the images of a label file, which lies below one of `folders` or beside them."""
+
+    def __call__(self, tree: Tree, labels: str, /, folders: tuple[str, ...]) -> list[str]:
+        """Return them."""
+
 
 BLANK = "\0 \t\r\n\ufeff"
 
@@ -66,12 +77,33 @@ def candidates(tree: Tree, folders: tuple[str, ...]) -> Iterator[str]:
             yield path
 
 
+def open_text_labels(
+    tree: Tree,
+    layout: str,
+    parse: Callable[[str, int], Row],
+    rows_in: Callable[[Tree, str], int | None],
+    folders: tuple[str, ...],
+    *,
+    find: Find = beside,
+    head: re.Pattern[str] | None = None,
+    names: tuple[str, ...] | None = None,
+    split: Callable[[str], SplitName] = lambda _: "",
+) -> PairedSource:
+    """Match text files with images; `parse` and `head` are `TextLabels`'s, `find` is `recognised_folder`'s."""
+    listing, beside_labels = pair(tree, candidates(tree, folders), partial(find, tree, folders=folders), rows_in)
+
+    def labels(file: str | None, picture: str) -> TextLabels:
+        return TextLabels(tree.root / file if file else None, file or picture, parse, head)
+
+    return PairedSource(tree, layout, names, listing, beside_labels, labels, split=split)
+
+
 def recognised_folder(
     tree: Tree,
     folders: tuple[str, ...],
     is_row: Callable[[str], bool],
     head: re.Pattern[str] | None = None,
-    find: Callable[[Tree, str, tuple[str, ...]], list[str]] = beside,
+    find: Find = beside,
 ) -> str | None:
     """Return the first folder of label files, if most files with rows that belong to an image have such rows; else None.
 

@@ -8,12 +8,11 @@ Neither `datumaro` nor `supervision` reads these files.
 
 import re
 from collections.abc import Iterator
-from functools import partial
 
-from steps.dataset.formats.paired import PairedSource, beside, pair
+from steps.dataset.formats.paired import PairedSource
 from steps.dataset.formats.shapes import number
 from steps.dataset.formats.source import Format
-from steps.dataset.formats.text_labels import TextLabels, candidates, count_rows, of_sequences, recognised_folder
+from steps.dataset.formats.text_labels import count_rows, of_sequences, open_text_labels, recognised_folder
 from steps.dataset.issues import FOUND_LIMIT, Rejection
 from steps.dataset.rows import Row
 from steps.dataset.split_names import SPLITS, SplitName
@@ -43,13 +42,7 @@ def recognise(tree: Tree) -> str:
 
 def open_source(tree: Tree, given: tuple[str, ...]) -> PairedSource:  # noqa: ARG001  (its classes are fixed)
     """Match label files with images; see `source.Format`."""
-    find = partial(beside, tree, folders=LABEL_FOLDERS)
-    listing, folders = pair(tree, candidates(tree, LABEL_FOLDERS), find, _rows_in)
-
-    def labels(file: str | None, picture: str) -> TextLabels:
-        return TextLabels(tree.root / file if file else None, file or picture, parse_line)
-
-    return PairedSource(tree, recognise(tree), NAMES, listing, folders, labels, split=split_of)
+    return open_text_labels(tree, recognise(tree), parse_line, _rows_in, LABEL_FOLDERS, names=NAMES, split=split_of)
 
 
 def parse_line(line: str, place: int) -> Row:

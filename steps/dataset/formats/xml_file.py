@@ -40,16 +40,6 @@ def elements(path: Path, when: Literal["start", "end"]) -> Iterator[Nested]:
                 nested.pop()
 
 
-def root_of(path: Path) -> str:
-    """Return the tag of the root, empty where the file is no XML; the rest of the file is not read."""
-    try:
-        for (root,) in elements(path, "start"):
-            return str(root.tag)
-    except BROKEN:
-        return ""
-    return ""
-
-
 @contextmanager
 def refusing_broken_xml(source: str) -> Iterator[None]:
     """Turn whatever a parser says about broken XML in `source` into a refusal that a person understands.
