@@ -152,7 +152,7 @@ class Tree:
 
         A path that leads to a picture, from the folder `near` or from the root, is that picture. Otherwise the
         picture of the same name that agrees in the most folders from the end; among equals, the one nearest to
-        `near`. So paths of another machine are understood.
+        `near`, and then the one that is spelled the same to the letter. So paths of another machine are understood.
         """
         parts = [part for part in re.split(r"[\\/]+", reference.strip()) if part not in ("", ".", "..")]
         if not parts:
@@ -163,10 +163,15 @@ class Tree:
                 return [path]
         found = self._paths("SELECT path FROM file WHERE base = ? AND picture ORDER BY path", key(parts[-1]))
         best: list[str] = []
-        best_score = (-1, -1)
+        best_score = (-1, -1, False)
         for path in found:
             own = path.split("/")
-            score = (_common(own[::-1], parts[::-1]), _common(own, near.split("/") if near else []))
+            agreeing = _common(own[::-1], parts[::-1])
+            score = (
+                agreeing,
+                _common(own, near.split("/") if near else []),
+                own[-agreeing:] == parts[-agreeing:],
+            )
             if score > best_score:
                 best, best_score = [path], score
             elif score == best_score:

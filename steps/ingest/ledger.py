@@ -13,7 +13,7 @@ from steps.dataset.formats.source import Picture
 from steps.dataset.formats.unrecognised import LINKS
 from steps.dataset.issues import Issue
 from steps.dataset.split_names import SplitName
-from steps.dataset.tree import Tree
+from steps.dataset.tree import Tree, key
 from steps.ingest.accounts import Accounts
 from steps.ingest.naming import distinct_name, is_own, plain_name
 from steps.ingest.preparation import Outcome
@@ -49,7 +49,7 @@ class Ledger:
         self._db = sqlite3.connect(file, isolation_level=None)
         self._db.executescript(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN;"
-            "CREATE TABLE name (path TEXT PRIMARY KEY, name TEXT, folded TEXT) WITHOUT ROWID;"
+            "CREATE TABLE name (path TEXT PRIMARY KEY, name TEXT, folded TEXT, alike TEXT) WITHOUT ROWID;"
             "CREATE TABLE entry (file TEXT PRIMARY KEY, source TEXT, width INT, height INT, sha256 TEXT, grp TEXT,"
             " split TEXT, phash TEXT, boxes TEXT, count INT, rank TEXT) WITHOUT ROWID;"
             "CREATE TABLE issue (image TEXT, code TEXT, file TEXT, row INT, found TEXT);"
@@ -72,9 +72,11 @@ class Ledger:
 
     def name_all(self, pictures: Iterable[Picture]) -> int:
         """Give every image a name, and return how many there are."""
-        rows = ((each.path, name := each.name or plain_name(each.path), name.lower()) for each in pictures)
-        self._db.executemany("INSERT INTO name VALUES (?, ?, ?)", rows)
-        self._db.execute("CREATE INDEX by_folded ON name (folded)")
+        rows = (
+            (each.path, name := each.name or plain_name(each.path), name.lower(), key(each.path)) for each in pictures
+        )
+        self._db.executemany("INSERT INTO name VALUES (?, ?, ?, ?)", rows)
+        self._db.executescript("CREATE INDEX by_folded ON name (folded); CREATE INDEX by_alike ON name (alike);")
         return int(self._db.execute("SELECT COUNT(*) FROM name").fetchone()[0])
 
     def name_of(self, picture: Picture) -> str:
@@ -82,9 +84,14 @@ class Ledger:
         if picture.name:
             return picture.name
         name = plain_name(picture.path)
-        query = "SELECT COUNT(*) FROM (SELECT 1 FROM name WHERE folded = ? LIMIT 2)"
-        alone = self._db.execute(query, (name.lower(),)).fetchone()[0] == 1
-        return name if alone and is_own(picture.path, name) else distinct_name(picture.path, name)
+        if self._alone("folded", name.lower()) and is_own(picture.path, name):
+            return name
+        return distinct_name(picture.path, name, spelled=not self._alone("alike", key(picture.path)))
+
+    def _alone(self, column: str, value: str) -> bool:
+        """Tell whether one image has `value` in a column of names."""
+        query = f"SELECT COUNT(*) FROM (SELECT 1 FROM name WHERE {column} = ? LIMIT 2)"  # noqa: S608  (our own columns)
+        return bool(self._db.execute(query, (value,)).fetchone()[0] == 1)
 
     def note(self, issue: Issue) -> None:
         """Remember an issue that is about no image of the data set, and what became of the thing that it is about."""

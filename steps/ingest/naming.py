@@ -21,6 +21,9 @@ def is_own(path: str, name: str) -> bool:
     return name == stem(path) and not SUFFIXED.fullmatch(name)
 
 
-def distinct_name(path: str, name: str) -> str:
-    """Return `name` with a mark of the whole path: for names that were changed, or that several images have."""
-    return f"{name}-{hashlib.sha256(key(path).encode()).hexdigest()[:10]}"
+def distinct_name(path: str, name: str, *, spelled: bool = False) -> str:
+    """Return `name` with a mark of the whole path: for names that were changed, or that several images have.
+
+    The mark is the same however the path is spelled, unless it is `spelled`: for paths that differ in nothing else.
+    """
+    return f"{name}-{hashlib.sha256((path if spelled else key(path)).encode()).hexdigest()[:10]}"

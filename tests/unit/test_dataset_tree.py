@@ -27,11 +27,13 @@ REFERENCES = {
     "Windows": ("D:\\set\\valid\\a.jpg", "", ["images/valid/a.jpg"]),
     "another case": ("IMAGES/Train/A.JPG", "", ["images/train/a.jpg"]),
     "only the name, once": ("b.jpg", "labels", ["images/train/b.jpg"]),
+    "nearest, in another case": ("b.jpg", "images/valid", ["images/valid/B.jpg"]),
     "only the name, twice": ("a.jpg", "", ["images/train/a.jpg", "images/valid/a.jpg"]),
     "nearest": ("x/a.jpg", "images/valid/deep", ["images/valid/a.jpg"]),
     "dots": ("./images/../images/train/b.jpg", "", ["images/train/b.jpg"]),
     "out of the tree": ("../../etc/passwd", "", []),
     "nothing": ("  ", "", []),
+    "to the letter": ("x/B.jpg", "", ["images/valid/B.jpg"]),
     "another image": ("c.jpg", "", []),
     "not an image": ("labels/a.txt", "", []),
 }
@@ -39,7 +41,7 @@ REFERENCES = {
 
 @pytest.mark.parametrize(("reference", "near", "found"), REFERENCES.values(), ids=REFERENCES.keys())
 def test_image_is_located_when_a_reference_is(tmp_path: Path, reference: str, near: str, found: list[str]) -> None:
-    paths = ("images/train/a.jpg", "images/valid/a.jpg", "images/train/b.jpg", "labels/a.txt")
+    paths = ("images/train/a.jpg", "images/valid/a.jpg", "images/train/b.jpg", "images/valid/B.jpg", "labels/a.txt")
     with scan(tmp_path, *paths) as (tree, _):
         assert tree.locate(reference, near) == found
 
