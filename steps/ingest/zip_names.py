@@ -1,7 +1,7 @@
 """Names in zip files that do not say how they are encoded.
 
 A name without the UTF-8 flag is code page 437 by the standard, and in truth what the system that packed it uses: UTF-8 on
-macOS, GBK or Shift JIS on Windows in China and Japan. What decides is, in this order: the Unicode name that some packers
+macOS, GBK or Shift JIS on Windows in China and Japan, code page 866 in Russia. What decides is, in this order: the Unicode name that some packers
 add; UTF-8, where all names are that; the encoding in which the label files of the archive mention the names; the one in
 which the most characters are common ones.
 """
@@ -25,7 +25,7 @@ UNICODE_NAME_HEAD = 5
 """Bytes before the name in that field: a version and a checksum."""
 
 MENTIONING = (".json", ".xml", ".txt", ".csv", ".jsonl", ".data")
-FILES, FILE_BYTES, NAMES = 20, 8 * 1024 * 1024, 50
+FILES, FILE_BYTES, NAMES = 20, 8 * 1024 * 1024, 25
 """Label files, bytes of each, and names that are looked for in them: enough to decide, and no second unpacking."""
 
 
@@ -46,11 +46,18 @@ ENCODINGS = (
     Encoding("cp932", lambda data, text: "\u3040" <= text <= "\u30ff" or (len(data) == 2 and 0x88 <= data[0] <= 0x97)),
     Encoding("gb18030", lambda data, _: len(data) == 2 and 0xB0 <= data[0] <= 0xD7 and data[1] >= 0xA1),
     Encoding("big5", lambda data, _: len(data) == 2 and 0xA4 <= data[0] <= 0xC6),
-    Encoding("cp949", lambda _, text: "\uac00" <= text <= "\ud7a3"),
+    Encoding("cp949", lambda data, _: len(data) == 2 and 0xB0 <= data[0] <= 0xC8 and data[1] >= 0xA1),
     Encoding("cp437", lambda _, text: text.isalpha() and text <= "\u00ff"),
+    Encoding("cp850", lambda _, text: text.isalpha() and text <= "\u00ff"),
     Encoding("cp1252", lambda _, text: text.isalpha() and text <= "\u00ff"),
+    Encoding("cp866", lambda _, text: "\u0410" <= text <= "\u0451"),
+    Encoding("cp1251", lambda _, text: "\u0410" <= text <= "\u0451"),
+    Encoding("cp852", lambda _, text: text.isalpha() and text <= "\u017f"),
+    Encoding("cp1250", lambda _, text: text.isalpha() and text <= "\u017f"),
+    Encoding("cp857", lambda _, text: text.isalpha() and text <= "\u017f"),
+    Encoding("cp737", lambda _, text: "\u0386" <= text <= "\u03ce"),
 )
-"""The first of those that fit equally well counts. Common are kana and the kanji, hanzi and hangul of the first level."""
+"""The first of those that fit equally well counts. Common are kana, the kanji, hanzi and hangul of the first level, and the letters of a code page's languages."""
 
 
 def names_of(archive: zipfile.ZipFile) -> Callable[[zipfile.ZipInfo], str]:
