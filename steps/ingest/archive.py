@@ -11,7 +11,7 @@ from steps.dataset.formats.lookalikes import SUFFIXES
 from steps.errors import DatasetError
 from steps.ingest.extraction import Extraction
 from steps.ingest.tar_archive import unpack_tar
-from steps.ingest.zip_archive import part_of_split, unpack_zip
+from steps.ingest.zip_archive import is_last_part, part_of_split, unpack_zip
 
 TAR_MARK, TAR_MARK_AT = b"ustar", 257
 
@@ -65,6 +65,8 @@ def _unpacker(path: Path) -> Callable[[Path, Extraction], None] | None:
         raise part_of_split(path.name, "a part")
     if head.startswith(b"PK\7\x08"):
         raise part_of_split(path.name, "the first part")
+    if not head.startswith(b"PK") and is_last_part(path):
+        raise part_of_split(path.name, "the last part")
     if head.startswith((b"PK\3\4", b"PK\5\6")) or (head[:2] == b"MZ" and zipfile.is_zipfile(path)):
         return unpack_zip
     if head.startswith(b"\x1f\x8b") or head[TAR_MARK_AT:].startswith(TAR_MARK) or _is_old_tar(head):
@@ -77,6 +79,8 @@ def _unpacker(path: Path) -> Callable[[Path, Extraction], None] | None:
     if head and known:
         raise DatasetError(f"{path.name} looks like {known.title}, which is not read", hint=known.way_out)
     kind = next((name for mark, name in OTHERS.items() if head.lstrip().startswith(mark)), "")
+    if head and not kind and PART.fullmatch(path.suffix):
+        raise part_of_split(path.name, "a part")  # Those after the first begin in the middle of something.
     shown = kind or ("an empty file" if not head else f"a file that begins with {head[:16]!r}")
     what = "which is not unpacked" if "archive" in kind else "not an archive"
     raise DatasetError(

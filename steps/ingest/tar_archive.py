@@ -21,6 +21,8 @@ def unpack_tar(path: Path, extraction: Extraction) -> None:
         with path.open("rb") as packed:
             zipped = packed.peek(2)[:2] == b"\x1f\x8b"
             stream = cast("IO[bytes]", gzip.GzipFile(fileobj=packed)) if zipped else packed
+            if zipped:
+                _refuse_other(path, stream)
             _unpack(Metered(stream, extraction.limits), packed, extraction)
     except DatasetError:
         raise
@@ -29,6 +31,21 @@ def unpack_tar(path: Path, extraction: Extraction) -> None:
             f"{path.name} is a broken tar file: {' '.join(str(error).split())[:200] or type(error).__name__}",
             hint="download or pack it again",
         ) from None
+
+
+def _refuse_other(path: Path, stream: IO[bytes]) -> None:
+    """Refuse a gzip file of text, such as JSON: it begins with what no header of a tar begins with; go back to the start.
+
+    Raises:
+        DatasetError: If it is one.
+    """
+    start = stream.read(tarfile.BLOCKSIZE)
+    stream.seek(0)
+    if start and b"\0" not in start:
+        raise DatasetError(
+            f"{path.name} is a single file packed with gzip, not an archive; it begins with {start[:16]!r}",
+            hint="unpack it with gunzip, and give a folder or an archive that holds images and labels",
+        )
 
 
 def _unpack(metered: Metered, packed: IO[bytes], extraction: Extraction) -> None:
@@ -68,7 +85,7 @@ def _link(target: str, member: tarfile.TarInfo, extraction: Extraction) -> None:
         raise refuse("a link that leads out of it", member.name) from None
     if original is None or not (extraction.into / original).is_file():
         raise DatasetError(
-            f"the archive has a hard link to an entry that is not there: {member.name[:200]!r} to {member.linkname[:200]!r}",
+            f"the archive has a hard link to an entry that is not there, or is not looked at: {member.name[:200]!r} to {member.linkname[:200]!r}",
             hint="pack it again; `tar --hard-dereference` packs the files themselves",
         )
     with (extraction.into / original).open("rb") as content:

@@ -69,6 +69,14 @@ def part_of_split(name: str, which: str) -> DatasetError:
     )
 
 
+def is_last_part(path: Path) -> bool:
+    """Return whether a file ends as the last part of a split zip does, whatever it begins with."""
+    with path.open("rb") as file:
+        file.seek(-min(path.stat().st_size, END.size), io.SEEK_END)
+        tail = file.read()
+    return len(tail) == END.size and tail.startswith(b"PK\5\6") and END.unpack(tail)[1] not in (0, WHOLE64)
+
+
 def _wanted(archive: zipfile.ZipFile, extraction: Extraction) -> Iterator[tuple[zipfile.ZipInfo, str]]:
     name_of = names_of(archive)
     for info in archive.infolist():

@@ -66,7 +66,7 @@ NO_ARCHIVES = {
     "image": (picture(), "a JPEG image"),
     "noise": (bytes(range(256)) * 4, "begins with"),
     "start of a zip": (b"PK\3\4" + bytes(600), "broken zip"),
-    "gzip of text": (gzip.compress(b"hello"), "broken tar"),
+    "gzip of text": (gzip.compress(b"hello"), "a single file packed with gzip"),
     "half a gzip": (gzip.compress(bytes(5000))[:20], "broken tar"),
 }
 
@@ -145,3 +145,21 @@ def test_names_are_kept_apart_when_they_are_not_utf8(tmp_path: Path) -> None:
             archive.addfile(member, io.BytesIO(b"abc"))
     open_archive(tmp_path / "a.tar", tmp_path / "out")
     assert len(files_in(tmp_path / "out")) == 2
+
+
+def test_images_are_told_apart_when_their_paths_differ_in_spelling_alone(tmp_path: Path) -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    files = {
+        "classes.txt": "plane\n",
+        f"images/{composed}.jpg": picture(),
+        f"images/{decomposed}.jpg": picture("blue"),
+        f"labels/{composed}.txt": "0 0.5 0.5 0.25 0.5",
+        f"labels/{decomposed}.txt": "0 0.5 0.5 0.5 0.5",
+    }
+    intake = take_in(tmp_path, files)
+    assert {record.source: record.boxes[0].xyxy for record in intake.records.values()} == {
+        f"images/{composed}.jpg": (24, 12, 40, 36),
+        f"images/{decomposed}.jpg": (16, 12, 48, 36),
+    }
+    case = take_in(tmp_path, {"a.jpg": picture(), "A.jpg": picture("blue"), "a.txt": "", "A.txt": "0 0.5 0.5 0.2 0.2"})
+    assert len({file.lower() for file in case.records}) == 2

@@ -32,6 +32,12 @@ NAMES = {
     "Windows in Taiwan": ("圖片", "big5"),
     "Windows in Korea": ("고양이", "cp949"),
     "Windows in Europe": ("Türgriff", "cp437"),
+    "Windows in Brazil": ("São", "cp850"),
+    "Windows in Russia": ("Кот", "cp866"),
+    "Windows in Russia, GUI": ("Кот", "cp1251"),
+    "Windows in Poland": ("żółw", "cp852"),
+    "Windows in Turkey": ("ağaç", "cp857"),
+    "Windows in Greece": ("γάτα", "cp737"),
 }
 
 
@@ -54,7 +60,16 @@ def test_image_is_found_when_the_names_are_in(
     assert {record.source for record in intake.records.values()} == {f"bilder/{name}_1.jpg"}
 
 
-@pytest.mark.parametrize(("name", "encoding"), [NAMES["Windows in Japan"], NAMES["Windows in China"]])
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        NAMES["Windows in Japan"],
+        NAMES["Windows in China"],
+        NAMES["Windows in Russia"],
+        NAMES["Windows in Poland"],
+        ("grün", "cp850"),
+    ],
+)
 def test_names_are_right_when_nothing_mentions_them(
     tmp_path: Path, name: str, encoding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +99,11 @@ def test_part_is_named_when_a_zip_was_split(tmp_path: Path) -> None:
     (tmp_path / "set.zip").write_bytes(whole[:end] + whole[end : end + 4] + b"\1\0" + whole[end + 6 :])
     with pytest.raises(DatasetError, match=r"set\.z01 is the first part of a split zip"):
         take_in(tmp_path, tmp_path / "set.z01")
-    with pytest.raises(DatasetError, match="is the last part of a split zip") as fault:
-        take_in(tmp_path, tmp_path / "set.zip")
-    assert "zip -s 0" in fault.value.hint
+    (tmp_path / "middle.zip").write_bytes((tmp_path / "set.zip").read_bytes()[100:])
+    for name in ("set.zip", "middle.zip"):
+        with pytest.raises(DatasetError, match="is the last part of a split zip") as fault:
+            take_in(tmp_path, tmp_path / name)
+        assert "zip -s 0" in fault.value.hint
+    (tmp_path / "set.z02").write_bytes(whole[100:])
+    with pytest.raises(DatasetError, match=r"set\.z02 is a part of a split zip"):
+        take_in(tmp_path, tmp_path / "set.z02")
