@@ -50,9 +50,11 @@ LABELS = frozenset(
 """Extensions of files that the formats look into; see `RECORDS` for more."""
 
 RECORDS = re.compile(
-    r".*(?:\.tf-?rec(?:ords?)?|\.records?|[._-](?:tf-?)?rec(?:ords?)?-\d+-of-\d+)(?:\.gz)?", re.IGNORECASE
+    r"(?:.*(?:\.tf-?rec(?:ords?)?|\.records?|[._-](?:tf-?)?rec(?:ords?)?-\d+-of-\d+)|[^.]+-\d{5}-of-\d{5})(?:\.gz)?",
+    re.IGNORECASE,
 )
-"""Names of TFRecord files, which hold pictures and labels in one; a shard's ends as in `train.record-00000-of-00010`."""
+"""Names of TFRecord files, which hold pictures and labels in one; a shard's ends as in `train.record-00000-of-00010`, or
+has no more than that end, as in `train-00000-of-00010`."""
 
 CARD = re.compile(r"(?:.*/)?README\.md", re.IGNORECASE)
 """Name of a data set's card, which may say what classes are called."""

@@ -55,7 +55,9 @@ TREATMENTS: dict[str, Treatment] = {
     "image_id_repeated": Treatment("row", "rejected", "several images have the id of the annotation's image"),
     "mask_padded": Treatment("row", "repaired", "the run lengths of the mask ended early; the rest is background"),
     "out_of_range": Treatment("row", "rejected", "coordinates lie more than 1 % outside of the image"),
-    "pixel_units": Treatment("row", "rejected", "coordinates look like pixels; YOLO wants shares of the image, 0 to 1"),
+    "pixel_units": Treatment(
+        "row", "rejected", "coordinates look like pixels; the format has shares of the image, 0 to 1"
+    ),
     "not_a_number": Treatment("row", "rejected", "a coordinate is not a finite number"),
     "wrong_columns": Treatment("row", "rejected", "not `class x y width height`, nor a polygon"),
     "ambiguous_columns": Treatment(

@@ -22,6 +22,9 @@ Rings = tuple[Ring, ...]
 OVERSHOOT = 0.01
 """Share of the image by which a coordinate may lie outside and is still cut at the edge."""
 
+LOOKS_LIKE_PIXELS = 2.0
+"""A share of the image from here on is none that somebody missed by a little."""
+
 ROUNDING = 1e-4
 """Share of the image below which overshoot is the rounding of some writer, not worth a word."""
 

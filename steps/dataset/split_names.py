@@ -9,21 +9,39 @@ SplitName = Literal["", "train", "valid", "test"]
 SPLITS: dict[str, SplitName] = {
     "train": "train",
     "training": "train",
+    "train2014": "train",
     "train2017": "train",
     "valid": "valid",
     "val": "valid",
     "validation": "valid",
+    "val2014": "valid",
     "val2017": "valid",
     "test": "test",
     "testing": "test",
+    "test2014": "test",
+    "test2015": "test",
     "test2017": "test",
 }
 """What folders and lists of a split are called."""
 
 
+FILLERS = frozenset({"", "image", "images", "img", "imgs", "set", "data", "split"})
+"""Words that folders of a split have beside its name."""
+
+
 def has_split_name(name: str) -> bool:
     """Return whether a word of `name` is that of a split, as in `train` and `VisDrone2019-DET-train`."""
     return any(word in SPLITS for word in re.split(r"[^a-z0-9]+", name.casefold()))
+
+
+def of_folder(name: str) -> SplitName:
+    """Return the split that a folder's name says, as `train`, `train_images` and `Test set` do; empty where it says none.
+
+    A name with any other word is that of something else, such as `crash-test-photos`.
+    """
+    words = re.split(r"[^a-z0-9]+", name.casefold())
+    found = {SPLITS[word] for word in words if word in SPLITS}
+    return found.pop() if len(found) == 1 and all(word in SPLITS or word in FILLERS for word in words) else ""
 
 
 def of_both(one: SplitName, other: SplitName) -> SplitName:

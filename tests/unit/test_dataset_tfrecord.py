@@ -20,6 +20,9 @@ BOX = [("gate", (16.0, 12.0, 32.0, 36.0))]
 LABEL_MAP = "item {\n  id: 1\n  name: 'plane'\n}\nitem {\n  name: \"/m/0k4j\" id: 2 display_name: 'gate'\n}\n"
 
 
+SIDES = ("xmin", "ymin", "xmax", "ymax")
+
+
 def rows(intake: Intake) -> dict[str, int]:
     return {fate: count for fate, count in intake.report["accounts"]["rows"].items() if count}
 
@@ -76,6 +79,27 @@ def test_classes_are_named_by_the_label_map_when_records_have_ids(tmp_path: Path
     assert intake.report["accounts"]["label_files"]["used"] == 2
     text = tfrecord(labelled(PHOTO, ("/m/0k4j", *GATE[1:])))
     assert take_in(tmp_path, {"a.record": text, "label_map.pbtxt": LABEL_MAP}).boxes == {"a.jpg": BOX}
+
+
+def test_id_counts_when_the_label_map_has_another_text_or_the_id_is_a_float(tmp_path: Path) -> None:
+    both = labelled(PHOTO, ("gate_v2", *GATE[1:]), ("tree", 0.1, 0.1, 0.2, 0.2), image__object__class__label=[2, 9])
+    sides = {f"image__object__bbox__{side}": [share] for side, share in zip(SIDES, GATE[1:], strict=True)}
+    as_float = example(image__encoded=[PHOTO], image__filename=["b.jpg"], **sides, image__object__class__label=[2.0])
+    files = {"a.record": tfrecord(both, as_float), "label_map.pbtxt": LABEL_MAP}
+    intake = take_in(tmp_path, files, max_bad_share=0.5)
+    assert intake.boxes == {"a.jpg": BOX, "b.jpg": BOX}
+    assert intake.issues("unknown_class") == [("a.record", 2, "tree 0.1 0.1 0.2 0.2")]
+
+
+def test_units_are_named_when_boxes_are_in_pixels(tmp_path: Path) -> None:
+    record = tfrecord(labelled(PHOTO, GATE, ("gate", 8, 12, 40, 36)))
+    intake = take_in(tmp_path, {"a.record": record}, max_bad_share=0.5)
+    assert intake.issues("pixel_units") == [("a.record", 2, "gate 8 12 40 36")]
+
+
+@pytest.mark.parametrize("name", ["train-00000-of-00002", "part-00000-of-00001.gz"])
+def test_shards_are_read_when_their_names_say_no_more(tmp_path: Path, name: str) -> None:
+    assert take_in(tmp_path, {name: tfrecord(labelled(PHOTO, GATE))}).boxes == {"a.jpg": BOX}
 
 
 def test_ids_are_kept_and_said_when_no_label_map_names_them(tmp_path: Path) -> None:

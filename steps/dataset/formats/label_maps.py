@@ -35,8 +35,11 @@ class LabelMaps:
         return tuple(dict.fromkeys(self.by_id[identity] for identity in sorted(self.by_id)))
 
     def name(self, identity: int | None, text: str) -> str:
-        """Return the class with an id and a text, either of which may lack; empty where nothing names it."""
-        if text:
+        """Return the class with an id and a text, either of which may lack; empty where nothing names it.
+
+        A text that the label map does not have is none of its classes, as TensorFlow takes it: then the id counts.
+        """
+        if text and (text in self.by_text or not self.by_text):
             return self.by_text.get(text, text)
         if identity is None:
             return ""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from steps.dataset.issues import Issue
 from steps.dataset.rows import Reading
-from steps.dataset.split_names import SPLITS, SplitName
+from steps.dataset.split_names import SPLITS, SplitName, of_folder
 from steps.dataset.tree import Tree, key
 
 
@@ -110,7 +110,5 @@ def split_of_name(path: str) -> SplitName:
 
 def split_of_folder(path: str) -> SplitName:
     """Return the split that a folder in `path` names, the last one that does; empty where none does."""
-    for part in reversed(PurePosixPath(path).parts[:-1]):
-        if key(part) in SPLITS:
-            return SPLITS[key(part)]
-    return ""
+    found = (of_folder(part) for part in reversed(PurePosixPath(path).parts[:-1]))
+    return next(filter(None, found), "")

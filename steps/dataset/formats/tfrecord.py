@@ -187,10 +187,10 @@ FORMAT = Format(
     open=open_source,
     rows_in=_rows_in,
     dialects=(
-        "Files called `….tfrecord`, `….tfrec`, `….record`, or as shards are, `train.record-00000-of-00010`; packed with gzip or not. "
+        "Files called `….tfrecord`, `….tfrec`, `….record`, or as shards are, `train.record-00000-of-00010` and `train-00000-of-00010`; packed with gzip or not. "
         "TensorFlow is not needed.",
         "Each record is a `tf.train.Example` with `image/encoded`, `image/object/bbox/xmin` … in shares of the image, and "
-        "`image/object/class/text`, or `class/label` with a `label_map.pbtxt`.",
+        "`image/object/class/text`, or `class/label` with a `label_map.pbtxt`; a text that the map does not have is none, and the label counts.",
         "`image/object/mask` is kept, as PNG pictures or as numbers; `difficult`, `is_crowd`, `truncated`, `occluded` and `group_of` are attributes.",
         "Checksums are checked: a broken record is rejected, and those after it are read. Of a file that was cut off, the records before are.",
         "A file whose name has `train`, `val`, `valid` or `test` in it is that split.",

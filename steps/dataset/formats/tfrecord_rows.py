@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from steps.dataset.formats.listed import Entry
 from steps.dataset.formats.tfrecord_file import message
 from steps.dataset.issues import FOUND_LIMIT, Rejection
 from steps.dataset.masks import MAX_PIXELS, Mask, from_pixels
-from steps.dataset.rows import UNIT_FRAME, Reading, Row
+from steps.dataset.rows import LOOKS_LIKE_PIXELS, UNIT_FRAME, Reading, Row
 
 IMAGE = "image/"
 OBJECT = "image/object/"
@@ -105,10 +106,12 @@ class _Objects:
             raise Rejection("uneven_lists")
         text = self._texts[place].strip() if place < len(self._texts) else ""
         label = self._labels[place] if place < len(self._labels) else None
-        name = maps.name(label if isinstance(label, int) else None, text)
+        name = maps.name(int(label) if isinstance(label, int | float) and label % 1 == 0 else None, text)
         if not name:
             raise Rejection("unknown_class")
         left, top, right, bottom = (float(side[place]) for side in self._sides)
+        if LOOKS_LIKE_PIXELS <= max(left, top, right, bottom) < math.inf:
+            raise Rejection("pixel_units")
         swapped = left > right or top > bottom
         ordered = min(left, right), min(top, bottom), max(left, right), max(top, bottom)
         attributes = tuple(

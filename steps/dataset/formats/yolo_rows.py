@@ -9,13 +9,10 @@ from pathlib import Path
 from steps.dataset.formats.yolo_columns import USUAL_COLUMNS, Columns, Meaning
 from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
 from steps.dataset.label_text import read_text
-from steps.dataset.rows import OVERSHOOT, UNIT_FRAME, Corners, Reading, Ring, Row, around
+from steps.dataset.rows import LOOKS_LIKE_PIXELS, OVERSHOOT, UNIT_FRAME, Corners, Reading, Ring, Row, around
 
 UNNAMED_CLASSES = 1000
 """Where no names are known, a class index from here on is a mistake."""
-
-LOOKS_LIKE_PIXELS = 2.0
-"""A coordinate from here on is no share of the image that somebody missed by a little."""
 
 
 @dataclass(frozen=True, slots=True)
