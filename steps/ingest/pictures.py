@@ -94,7 +94,7 @@ def look_at(data: bytes, name: str, max_pixels: int, *, hashed: bool = False) ->
             _refuse_unknown(data)
         except Exception as error:  # noqa: BLE001  (decoders raise anything on broken bytes)
             text = " ".join(str(error).split())[:FOUND_LIMIT]
-            raise Rejection("image_truncated" if "truncated" in text else "image_unreadable", text) from None
+            raise Rejection("image_truncated" if "truncated" in text.lower() else "image_unreadable", text) from None
 
 
 def _checked(image: Image.Image, data: bytes, name: str, max_pixels: int, *, hashed: bool) -> Picture:
@@ -164,7 +164,7 @@ def _decode(image: Image.Image) -> None:
 
 
 def _depth(image: Image.Image, data: bytes) -> str:
-    deep = image.mode.startswith("I;16") or (image.format == "PNG" and data[PNG_DEPTH_AT] == 16)
+    deep = image.mode.startswith("I") or (image.format == "PNG" and data[PNG_DEPTH_AT] == 16)
     return "16-bit " if deep else ""
 
 
@@ -181,7 +181,7 @@ def _plain(image: Image.Image, kind: str) -> Image.Image:
     """Return `image`, a file of `kind`, in grey or colour, 8 bits a channel, nothing transparent."""
     if image.mode in ("L", "RGB") and "transparency" not in image.info:
         return image
-    if image.mode.startswith("I;16"):
+    if image.mode.startswith("I;16") or (image.mode == "I" and kind == "PPM"):  # No PGM has more than 16 bits.
         return _eight_bits(image.convert("I"))
     if image.mode in ("I", "F"):
         raise Rejection("image_kind", f"{kind} with 32-bit {'floats' if image.mode == 'F' else 'integers'} as pixels")

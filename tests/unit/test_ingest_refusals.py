@@ -125,6 +125,15 @@ def test_picture_of_16_bits_keeps_its_contrast(
     assert shown == pytest.approx(expected, abs=1)
 
 
+def test_grey_map_of_16_bits_keeps_its_contrast(tmp_path: Path) -> None:
+    levels = np.repeat(np.array([[0] * 8 + [2048] * 8 + [4095] * 8], ">u2"), 16, axis=0)
+    for most in (4095, 65535):
+        files = {"a.pgm": b"P5 24 16 %d\n" % most + levels.tobytes(), "a.txt": LINE, "classes.txt": "van\n"}
+        intake = take_in(tmp_path, files)
+        with Image.open(intake.outputs.dataset / "images" / "a.png") as image:
+            assert [image.getpixel((column, 8)) for column in (4, 12, 20)] == pytest.approx((0, 128, 255), abs=1)
+
+
 def test_picture_of_floats_is_rejected_by_its_kind(tmp_path: Path) -> None:
     file = io.BytesIO()
     Image.fromarray(np.zeros((16, 16), np.float32)).save(file, "TIFF")
