@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from steps.dataset.split_names import of_folder
+
 MOST_FOLDERS = 1000
 """Links to folders that are followed; more of them lead to each other."""
 
@@ -48,15 +50,29 @@ class Links:
         """Remember the file at `path`, which a link leads to."""
         self._targets[path] = os.path.realpath(file)
 
+    def real(self, root: str, path: str) -> str:
+        """Return the file that `path` is or leads to, relative to `root`, which is no link itself."""
+        return self._targets.get(path) or f"{root}/{path}"
+
     def twins(self, root: Path, paths: Iterable[str], kept: Iterable[str]) -> set[str]:
         """Return those of `paths` that are the same file as one of `kept`; all are relative to `root`."""
         real_root = os.path.realpath(root)
         shared = set(self._targets.values())
         if not shared:
             return set()
+        have = {place for path in kept if (place := self.real(real_root, path)) in shared}
+        return {path for path in paths if self.real(real_root, path) in have}
 
-        def real(path: str) -> str:
-            return self._targets.get(path) or f"{real_root}/{path}"
+    def one_of_each(self, root: Path, paths: list[str]) -> list[str]:
+        """Return of those of `paths` that are the same file one: where a folder says a split, else the first."""
+        real_root = os.path.realpath(root)
+        kept: dict[str, str] = {}
+        for path in paths:
+            file = self.real(real_root, path)
+            if file not in kept or (not _says_split(kept[file]) and _says_split(path)):
+                kept[file] = path
+        return list(kept.values())
 
-        have = {place for path in kept if (place := real(path)) in shared}
-        return {path for path in paths if real(path) in have}
+
+def _says_split(path: str) -> bool:
+    return any(of_folder(part) for part in path.split("/")[:-1])

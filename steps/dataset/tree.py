@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
+from urllib.parse import unquote, urlsplit
 
 from steps.dataset.file_kinds import JUNK, PICTURES, RECORDS, unwanted
 from steps.dataset.issues import FOUND_LIMIT, Issue
@@ -152,7 +153,8 @@ class Tree:
 
         A path that leads to a picture, from the folder `near` or from the root, is that picture. Otherwise the
         picture of the same name that agrees in the most folders from the end; among equals, the one nearest to
-        `near`, and then the one that is spelled the same to the letter. So paths of another machine are understood.
+        `near`, and then the one that is spelled the same to the letter. So paths of another machine are understood, and
+        where nothing fits, those that are addresses. A link and its target are one picture.
         """
         parts = [part for part in re.split(r"[\\/]+", reference.strip()) if part not in ("", ".", "..")]
         if not parts:
@@ -176,7 +178,9 @@ class Tree:
                 best, best_score = [path], score
             elif score == best_score:
                 best.append(path)
-        return best
+        if not best and (plain := _without_web(reference)) != reference:
+            return self.locate(plain, near)
+        return self.links.one_of_each(self.root, best) if len(best) > 1 and self.links else best
 
     def nearest(self, reference: str, near: str) -> str | None:
         """Return the file, no picture, that `reference` in the file `near` means: of its name, the one nearest to `near`.
@@ -262,6 +266,11 @@ def _unwrap(folder: Path, note: Note, links: Links) -> Path:
             if fault:
                 note(Issue(fault, _shown(name)))
         folder = Path(wanted[0].path)
+
+
+def _without_web(reference: str) -> str:
+    """Return `reference` as a file would be called: labelling tools on the web escape names, and sign addresses."""
+    return unquote(urlsplit(reference).path if "://" in reference else reference)
 
 
 def _common(one: list[str], other: list[str]) -> int:

@@ -24,6 +24,7 @@ from steps.ingest.pool import each_in_order, in_batches, warm_up
 from steps.ingest.preparation import Settings, Task, prepare
 from steps.ingest.remote import download, is_remote, place_of
 from steps.ingest.thumbnails import draw_quarantine, draw_samples
+from steps.ingest.twins import linked_twins
 from steps.ingest.verdict import SHOWN, described, refuse_if_bad, rejected
 from steps.runtime.cores import available_cores
 from steps.store.listing import listing_digest
@@ -161,7 +162,7 @@ def _read_all(source: Source, tree: Tree, settings: Settings, ledger: Ledger, *,
 
 
 def _tasks(source: Source, tree: Tree, settings: Settings, ledger: Ledger) -> Iterator[Task]:
-    twins = _unlabelled_twins(source, tree)
+    twins = linked_twins(source, tree)
     for picture in source.pictures():
         if picture.path in twins:
             ledger.note(Issue("same_file", picture.path))
@@ -172,15 +173,6 @@ def _tasks(source: Source, tree: Tree, settings: Settings, ledger: Ledger) -> It
         else:
             split = picture.split or split_of_folder(picture.path)
             yield Task(file, picture.path, ledger.name_of(picture), picture.labels, split)
-
-
-def _unlabelled_twins(source: Source, tree: Tree) -> set[str]:
-    """Return images without labels that are, by a link, the same file as one with labels."""
-    if not tree.links:
-        return set()
-    without = [picture.path for picture in source.pictures() if picture.labels.source == picture.path]
-    labelled = [picture.path for picture in source.pictures() if picture.labels.source != picture.path]
-    return tree.links.twins(tree.root, without, labelled)
 
 
 def _rows_of(picture: Picture) -> int:

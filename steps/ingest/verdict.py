@@ -46,6 +46,7 @@ def refuse_if_bad(ledger: Ledger, max_bad_share: float) -> None:
         limit = "no image is left" if nothing_left else f"more than the {max_bad_share:.0%} that --max-bad-share allows"
         reasons = {code: count for scope in scopes for code, count in rejected(ledger, scope).items()}
         told = "; ".join(described(ledger, code, count) for code, count in list(reasons.items())[:SHOWN])
+        told += _links(ledger)
         raise DatasetError(
             f"{bad} of {total} {name} are broken, {limit}: {told}",
             hint="repair the source"
@@ -65,10 +66,16 @@ def _refuse_guessed(ledger: Ledger) -> None:
         f"{count} label files belong to no image, such as {', '.join(unused)}" if count else "no label file is unused"
     )
     raise DatasetError(
-        f"{ledger.background} of {used} images have no label file, such as {', '.join(without)}; {beside}",
+        f"{ledger.background} of {used} images have no label file, such as {', '.join(without)}; {beside}{_links(ledger)}",
         hint="put the label files where the images are looked up, see docs/formats.md; or, if nothing is on these images, "
         "use --unlabelled=background, or --unlabelled=leave-out to go on without them",
     )
+
+
+def _links(ledger: Ledger) -> str:
+    """Return in words which links were not followed, empty if there are none: what is missing may be what they lead to."""
+    count = ledger.counts["link_ignored"]
+    return f"; {described(ledger, 'link_ignored', count)}" if count else ""
 
 
 def described(ledger: Ledger, code: str, count: int) -> str:

@@ -33,6 +33,8 @@ REFERENCES = {
     "dots": ("./images/../images/train/b.jpg", "", ["images/train/b.jpg"]),
     "out of the tree": ("../../etc/passwd", "", []),
     "nothing": ("  ", "", []),
+    "escaped": ("images%2Ftrain/%61.jpg", "", ["images/train/a.jpg"]),
+    "an address": ("https://host/train/a.jpg?sign=1#x", "", ["images/train/a.jpg"]),
     "to the letter": ("x/B.jpg", "", ["images/valid/B.jpg"]),
     "another image": ("c.jpg", "", []),
     "not an image": ("labels/a.txt", "", []),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from steps.errors import DatasetError
-from tests.factories_ingest import Files, files_in, open_archive, picture, take_in, write_tree
+from tests.factories_ingest import Files, coco, files_in, open_archive, picture, take_in, write_tree
 
 LINE = "0 0.5 0.5 0.25 0.25"
 BOX = [("van", (24.0, 18.0, 40.0, 30.0))]
@@ -122,3 +122,44 @@ def test_hard_links_of_a_tar_are_files_when_they_lead_to_entries(tmp_path: Path)
 def test_tar_is_refused_when_a_hard_link_leads_elsewhere(tmp_path: Path, target: str) -> None:
     with pytest.raises(DatasetError, match=r"a link that leads out of it|not there"):
         open_archive(pack(tmp_path / "a.tar", {"set/a.jpg": picture(), "set/b.jpg": target}), tmp_path / "out")
+
+
+def test_picture_is_read_once_when_a_link_has_the_same_labels(tmp_path: Path) -> None:
+    folder = write_tree(
+        tmp_path / "set", {"raw/images/a.jpg": picture(), "raw/labels/a.txt": LINE, "classes.txt": "van"}
+    )
+    (folder / "train").mkdir()
+    for name in ("images", "labels"):
+        (folder / "train" / name).symlink_to(f"../raw/{name}")
+    intake = take_in(tmp_path, folder)
+    assert [record.source for record in intake.records.values()] == ["train/images/a.jpg"]
+    assert intake.issues("same_file") == [("raw/images/a.jpg", None, "")]
+    assert intake.issues("same_label_file") == [("raw/labels/a.txt", None, "")]
+    assert intake.report["accounts"]["rows"]["total"] == 1
+
+
+def test_link_is_the_picture_when_labels_name_it_and_its_target_alike(tmp_path: Path) -> None:
+    labels = coco([{"id": 1, "file_name": "a.jpg"}], [{"image_id": 1, "category_id": 1, "bbox": [8, 8, 16, 12]}])
+    folder = write_tree(tmp_path / "set", {"pool/a.jpg": picture(), "a.json": labels})
+    (folder / "train").mkdir()
+    (folder / "train" / "a.jpg").symlink_to("../pool/a.jpg")
+    intake = take_in(tmp_path, folder)
+    assert [(record.source, record.split) for record in intake.records.values()] == [("train/a.jpg", "train")]
+
+
+def test_pictures_are_both_read_when_one_file_of_labels_lists_a_link_and_its_target(tmp_path: Path) -> None:
+    images = [{"id": 1, "file_name": "pool/a.jpg"}, {"id": 2, "file_name": "train/a.jpg"}]
+    labels = coco(images, [{"image_id": number, "category_id": 1, "bbox": [8, 8, 16, 12]} for number in (1, 2)])
+    folder = write_tree(tmp_path / "set", {"pool/a.jpg": picture(), "a.json": labels})
+    (folder / "train").mkdir()
+    (folder / "train" / "a.jpg").symlink_to("../pool/a.jpg")
+    intake = take_in(tmp_path, folder)
+    assert len(intake.records) == 2
+    assert intake.report["accounts"]["rows"]["used"] == 2
+
+
+def test_broken_link_is_named_when_its_labels_are_left(tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "set", {"a.jpg": picture(), "a.txt": LINE, "b.txt": LINE, "classes.txt": "van"})
+    (folder / "b.jpg").symlink_to("/nowhere/b.jpg")
+    with pytest.raises(DatasetError, match=r"label_without_image.*link_ignored.* as b\.jpg"):
+        take_in(tmp_path, folder)
