@@ -11,9 +11,10 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import NoReturn, cast
+from typing import Any, NoReturn, cast
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+import numpy as np
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from steps.dataset.issues import FOUND_LIMIT, Rejection
 from steps.dataset.label_text import LFS_MARK, LFS_POINTER
@@ -40,6 +41,9 @@ SHORTEST_SIDE = 10
 ORIENTATION = 0x0112
 JPEG_END = b"\xff\xd9"
 PNG_DEPTH_AT = 24
+
+OTHER_ORDER = {"RGB;16B": "RGB;16L", "RGB;16L": "RGB;16B"}
+"""How Pillow takes the upper byte of samples of 16 bits, and what takes the lower one: the other order of bytes."""
 
 TEXT_LINK = re.compile(rb"(?:\.{1,2}/)+[ -~]{1,1000}")
 """Path of another file."""
@@ -108,6 +112,7 @@ def _checked(image: Image.Image, data: bytes, name: str, max_pixels: int, *, has
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in EXTENSIONS[kind]:
         changes.append(("wrong_extension", f"{kind} named {suffix}"))
+    raw = _raw_mode(image)  # To ask for EXIF decodes a PNG.
     orientation = orientation_of(image)
     if orientation == 1 and _is_plain(image, data):
         _decode(image)
@@ -123,7 +128,7 @@ def _checked(image: Image.Image, data: bytes, name: str, max_pixels: int, *, has
     if orientation != 1:
         changes.append(("exif_upright", f"orientation {orientation}"))
     upright = ImageOps.exif_transpose(image)
-    plain = _plain(upright, kind)
+    plain = _plain(_stretched(upright, data) if raw in OTHER_ORDER else upright, kind)
     suffix = ".jpg" if kind in ("JPEG", "MPO") else ".png"
     if orientation == 1 or plain is not upright:
         changes.append(("converted", f"{described} to {plain.mode} {suffix}"))
@@ -175,6 +180,31 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         low, high = 0, (1 << 16) - 256
     scale = 255 / max(high - low, 1)
     return image.point(lambda value: (value - low) * scale).convert("L")
+
+
+def _raw_mode(image: Image.Image) -> str:
+    """Return how Pillow will take the samples of `image`, which is not decoded yet, from the file."""
+    tiles = cast("ImageFile.ImageFile", image).tile
+    arguments = tiles[0].args if tiles else ""
+    return str(arguments[0] if isinstance(arguments, tuple) else arguments)
+
+
+def _stretched(upright: Image.Image, data: bytes) -> Image.Image:
+    """Return a colour picture of 16 bits, of which Pillow keeps the upper 8, as `_eight_bits` does grey ones."""
+    upper = np.asarray(upright).astype(np.float32)
+    if upper.max() >= 1 << 7:
+        return upright
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        image.tile = [tile._replace(args=_swapped(tile.args)) for tile in image.tile]
+        values = upper * 256 + np.asarray(ImageOps.exif_transpose(image))
+    low, high = values.min(), values.max()
+    return Image.fromarray(((values - low) * (255 / max(high - low, 1))).astype(np.uint8))
+
+
+def _swapped(arguments: tuple[Any, ...] | str | None) -> tuple[Any, ...] | str:
+    if isinstance(arguments, tuple):
+        return OTHER_ORDER[arguments[0]], *arguments[1:]
+    return OTHER_ORDER[str(arguments)]
 
 
 def _plain(image: Image.Image, kind: str) -> Image.Image:

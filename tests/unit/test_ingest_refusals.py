@@ -3,8 +3,9 @@
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -132,6 +133,26 @@ def test_grey_map_of_16_bits_keeps_its_contrast(tmp_path: Path) -> None:
         intake = take_in(tmp_path, files)
         with Image.open(intake.outputs.dataset / "images" / "a.png") as image:
             assert [image.getpixel((column, 8)) for column in (4, 12, 20)] == pytest.approx((0, 128, 255), abs=1)
+
+
+def colour(levels: Any, kind: str) -> bytes:
+    """A picture of 16 bits a channel, upright, that OpenCV writes."""
+    options = [cv2.IMWRITE_TIFF_COMPRESSION, 1] if kind == "tif" else []
+    done, data = cv2.imencode(f".{kind}", levels, options)
+    assert done
+    return data.tobytes()
+
+
+@pytest.mark.parametrize("kind", ["png", "tif"])
+def test_colour_of_16_bits_keeps_its_contrast(tmp_path: Path, kind: str) -> None:
+    for high, expected in ((4095, (0, 128, 255)), (65535, (0, 128, 255)), (40000, (0, 78, 156))):
+        levels = np.zeros((16, 24, 3), np.uint16)
+        levels[:, 8:16, 2], levels[:, 16:, 2] = (high + 1) // 2, high  # OpenCV's last is red.
+        intake = take_in(tmp_path, {f"a.{kind}": colour(levels, kind), "a.txt": LINE, "classes.txt": "van\n"})
+        with Image.open(intake.outputs.dataset / "images" / "a.png") as image:
+            shown = [cast("tuple[int, ...]", image.getpixel((column, 8))) for column in (4, 12, 20)]
+        assert [red for red, _, _ in shown] == pytest.approx(expected, abs=1)
+        assert all((green, blue) == (0, 0) for _, green, blue in shown)
 
 
 def test_picture_of_floats_is_rejected_by_its_kind(tmp_path: Path) -> None:
