@@ -92,6 +92,8 @@ LAYOUTS = {
     "a folder of labels inside": ("train/van/a.jpg", "train/van/labels/a.txt"),
     "the extension kept": ("images/a.jpg", "labels/a.jpg.txt"),
     "the extension kept, beside": ("a.jpg", "a.jpg.txt"),
+    "a word of the folder": ("train_images/a.jpg", "train_labels/a.txt"),
+    "a word, another case": ("Data/Images (1)/a.jpg", "Data/labels (1)/a.txt"),
     "another depth": ("images/north/2024/a.jpg", "labels/2024/a.txt"),
 }
 
@@ -101,6 +103,13 @@ def test_label_file_is_found_when_the_layout_is(tmp_path: Path, image: str, labe
     intake = take_in(tmp_path, {image: PHOTO, label: LINE, "classes.txt": "van\n"})
     assert intake.boxes == {"a.jpg": [("van", BOX)]}
     assert intake.report["accounts"]["label_files"]["used"] == 2
+
+
+def test_masks_are_no_images_when_labels_are_those_of_the_images(tmp_path: Path) -> None:
+    files = {"classes.txt": "van\n", "labels/a.txt": LINE, **photos("images/a.jpg", "masks/a.png")}
+    intake = take_in(tmp_path, files, unlabelled="leave-out")
+    assert {record.source for record in intake.records.values()} == {"images/a.jpg"}
+    assert intake.issues("unlabelled") == [("masks/a.png", None, "")]
 
 
 def test_label_file_is_nobodys_when_two_images_could_have_it(tmp_path: Path) -> None:
