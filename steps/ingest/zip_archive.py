@@ -70,11 +70,19 @@ def part_of_split(name: str, which: str) -> DatasetError:
 
 
 def is_last_part(path: Path) -> bool:
-    """Return whether a file ends as the last part of a split zip does, whatever it begins with."""
+    """Return whether a file, whatever it begins with, ends as the last part of a split zip does.
+
+    Its end says so, or tells of more than the file has before it, as where any tool cut a zip in pieces.
+    """
     with path.open("rb") as file:
-        file.seek(-min(path.stat().st_size, END.size), io.SEEK_END)
+        start = max(0, path.stat().st_size - END.size - 0xFFFF)
+        file.seek(start)
         tail = file.read()
-    return len(tail) == END.size and tail.startswith(b"PK\5\6") and END.unpack(tail)[1] not in (0, WHOLE64)
+    place = tail.rfind(b"PK\5\6")
+    if place < 0 or len(tail) - place < END.size:
+        return False
+    _, disk, _, _, _, size, offset, _ = END.unpack_from(tail, place)
+    return disk not in (0, WHOLE64) or offset + size > start + place
 
 
 def _wanted(archive: zipfile.ZipFile, extraction: Extraction) -> Iterator[tuple[zipfile.ZipInfo, str]]:

@@ -100,10 +100,11 @@ def test_part_is_named_when_a_zip_was_split(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"set\.z01 is the first part of a split zip"):
         take_in(tmp_path, tmp_path / "set.z01")
     (tmp_path / "middle.zip").write_bytes((tmp_path / "set.zip").read_bytes()[100:])
-    for name in ("set.zip", "middle.zip"):
+    (tmp_path / "rest.zip").write_bytes(whole[len(whole) // 2 :])
+    for name in ("set.zip", "middle.zip", "rest.zip"):
         with pytest.raises(DatasetError, match="is the last part of a split zip") as fault:
             take_in(tmp_path, tmp_path / name)
         assert "zip -s 0" in fault.value.hint
-    (tmp_path / "set.z02").write_bytes(whole[100:])
+    (tmp_path / "set.z02").write_bytes(whole[100:300])
     with pytest.raises(DatasetError, match=r"set\.z02 is a part of a split zip"):
         take_in(tmp_path, tmp_path / "set.z02")
