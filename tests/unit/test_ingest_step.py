@@ -202,8 +202,8 @@ def test_processes_are_born_deaf_to_ctrl_c_and_this_one_is_not() -> None:
 
 def start(tmp_path: Path) -> "subprocess.Popen[str]":
     files = flat(1) | {"big/data.json": coco([], [])}
-    big = picture(size=(4000, 3000))
-    files |= {f"{number}.jpg": big + bytes([number]) for number in range(40)}
+    big = picture(size=(4000, 3000))  # And many: a fast machine must still be at work when the signal comes.
+    files |= {f"{number}.jpg": big + number.to_bytes(2, "big") for number in range(400)}
     return subprocess.Popen(
         [sys.executable, "-m", "steps", "ingest", f"--source={write_zip(tmp_path / 'a.zip', files)}", "--workers=2"],
         env=os.environ | {"STEP_WORK": str(tmp_path / "work")},
