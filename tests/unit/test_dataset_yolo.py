@@ -184,6 +184,19 @@ def test_all_lists_are_read_when_darknet_names_them_its_own_way(tmp_path: Path) 
     assert intake.report["accounts"]["label_files"]["used"] == 8
 
 
+def test_darknets_list_counts_when_its_setting_is_spelled_with_a_capital(tmp_path: Path) -> None:
+    files = {
+        **photos("obj/a.jpg", "obj/b.jpg"),
+        **{f"obj/{name}.txt": LINE for name in "ab"},
+        "obj.data": "Train = data/train.txt\nNames = data/obj.names",
+        "obj.names": "van\n",
+        "train.txt": "data/obj/a.jpg\n",
+    }
+    intake = take_in(tmp_path, files)
+    assert {file: record.split for file, record in intake.records.items()} == {"a.jpg": "train"}
+    assert intake.dataset.info.format == "darknet"
+
+
 def test_source_is_refused_when_darknet_names_a_list_that_is_not_there(tmp_path: Path) -> None:
     files = {"a.jpg": PHOTO, "a.txt": LINE, "obj.data": "train = train.txt\nvalid = valid.txt", "train.txt": "a.jpg"}
     with pytest.raises(DatasetError, match=r"obj\.data names valid = valid\.txt, but"):

@@ -92,7 +92,7 @@ def _data_files(tree: Tree) -> dict[str, dict[str, str]]:
         except Rejection:
             continue
         pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line)
-        settings = {left.strip(): right.strip() for left, right in pairs}
+        settings = {left.strip().lower(): right.strip() for left, right in pairs}
         if "train" in settings or "names" in settings:
             found[path] = settings
     return found
