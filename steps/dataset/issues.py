@@ -59,7 +59,7 @@ TREATMENTS: dict[str, Treatment] = {
         "row", "rejected", "coordinates look like pixels; the format has shares of the image, 0 to 1"
     ),
     "not_a_number": Treatment("row", "rejected", "a coordinate is not a finite number"),
-    "wrong_columns": Treatment("row", "rejected", "not `class x y width height`, nor a polygon"),
+    "wrong_columns": Treatment("row", "rejected", "the row lacks values that its format wants, or has more of them"),
     "ambiguous_columns": Treatment(
         "row", "rejected", "the columns can be read in two ways, and no other row of the source tells which"
     ),
@@ -71,7 +71,9 @@ TREATMENTS: dict[str, Treatment] = {
     ),
     "zero_size": Treatment("row", "rejected", "the box has no width or no height"),
     "outside": Treatment("row", "rejected", "the box lies outside of the image"),
-    "unknown_class": Treatment("row", "rejected", "the class is not among the names of the data set"),
+    "unknown_class": Treatment(
+        "row", "rejected", "the object names no class, or one that is not among the names of the data set"
+    ),
     "no_box": Treatment("row", "rejected", "the object has neither a box nor a polygon"),
     "region_kind": Treatment("row", "rejected", "only rectangles, ellipses, polygons and masks can become boxes"),
     "turned_box": Treatment(

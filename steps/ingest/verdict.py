@@ -45,6 +45,8 @@ def refuse_if_bad(ledger: Ledger, max_bad_share: float) -> None:
             continue
         limit = "no image is left" if nothing_left else f"more than the {max_bad_share:.0%} that --max-bad-share allows"
         reasons = {code: count for scope in scopes for code, count in rejected(ledger, scope).items()}
+        if name == "label rows":
+            reasons.pop("all_rows_bad", None)  # it says of images what the rows' own reasons have said
         told = "; ".join(described(ledger, code, count) for code, count in list(reasons.items())[:SHOWN])
         told += _links(ledger)
         raise DatasetError(

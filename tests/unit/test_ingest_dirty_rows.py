@@ -6,7 +6,7 @@ import pytest
 
 from steps.dataset.issues import TREATMENTS
 from steps.errors import DatasetError
-from tests.factories_ingest import HEIGHT, WIDTH, coco, picture, take_in, voc
+from tests.factories_ingest import HEIGHT, WIDTH, Files, coco, picture, take_in, voc
 
 GOOD = "0 0.5 0.5 0.25 0.25"
 GOOD_BOX = (24.0, 18.0, 40.0, 30.0)
@@ -168,6 +168,19 @@ def test_source_is_refused_with_reasons_when_too_many_rows_are_bad(tmp_path: Pat
     assert "a.txt row 3: '0 32 24 16 12'" in refusal.value.message
     assert "1 x unknown_class" in refusal.value.message
     assert "--max-bad-share" in refusal.value.hint
+
+
+def test_refusal_for_rows_names_every_cause_and_no_consequence(tmp_path: Path) -> None:
+    cells = ["1.jpg,64,48,van,,,,", "2.jpg,64,48,van,nan,10,30,20", "gone.jpg,64,48,van,1,1,9,9", "3.jpg,64"]
+    table = "\n".join(["filename,width,height,class,xmin,ymin,xmax,ymax", "0.jpg,64,48,van,10,10,30,20", *cells])
+    colours = ("red", "green", "blue", "white")
+    files: Files = {"a.csv": table, **{f"{index}.jpg": picture(colour) for index, colour in enumerate(colours)}}
+    with pytest.raises(DatasetError) as refusal:
+        take_in(tmp_path, files)
+    said = refusal.value.message
+    assert "4 of 5 label rows are broken" in said
+    assert all(cause in said for cause in ("2 x not_a_number", "1 x wrong_cells", "1 x image_missing"))
+    assert "all_rows_bad" not in said
 
 
 def test_source_is_refused_when_too_many_images_are_bad(tmp_path: Path) -> None:
