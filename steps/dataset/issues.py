@@ -58,6 +58,9 @@ TREATMENTS: dict[str, Treatment] = {
     "pixel_units": Treatment(
         "row", "rejected", "coordinates look like pixels; the format has shares of the image, 0 to 1"
     ),
+    "share_units": Treatment(
+        "row", "rejected", "coordinates look like shares of the image, 0 to 1; the format has pixels"
+    ),
     "not_a_number": Treatment("row", "rejected", "a coordinate is not a finite number"),
     "wrong_columns": Treatment("row", "rejected", "the row lacks values that its format wants, or has more of them"),
     "ambiguous_columns": Treatment(
@@ -83,6 +86,7 @@ TREATMENTS: dict[str, Treatment] = {
         once=True,
     ),
     "image_label": Treatment("row", "left_out", "a label of the whole image, or of a relation, marks no object"),
+    "superseded": Treatment("row", "left_out", "the annotation was cancelled, or a newer one of the same task is used"),
     "deleted": Treatment("row", "left_out", "the object was deleted in the labelling tool"),
     "ignored_region": Treatment("row", "left_out", "a region that the data set says is none of its objects"),
     "not_visible": Treatment("row", "left_out", "the object of the track is not on this frame (outside)"),

@@ -169,10 +169,11 @@ def place(reading: Reading, canvas: Canvas) -> list[PlacedBox]:
         Rejection: `size_mismatch`, if the labels were made on a picture of another shape.
     """
     mapping = _mapping(reading, canvas)
+    in_pixels = reading.frame is None or reading.in_pixels
     boxes: dict[PlacedBox, None] = {}
     for row in reading.rows:
         try:
-            box, cut = _place_row(row, mapping, canvas)
+            box, cut = _place_row(row, mapping, canvas, in_pixels=in_pixels)
         except Rejection as fault:
             reading.note(fault.code, row.number, row.found)
             continue
@@ -221,9 +222,11 @@ def _mapping(reading: Reading, canvas: Canvas) -> _Mapping:
     return _Mapping(size[0] / width, size[1] / height, 0, canvas.stored)
 
 
-def _place_row(row: Row, mapping: _Mapping, canvas: Canvas) -> tuple[PlacedBox, bool]:
+def _place_row(row: Row, mapping: _Mapping, canvas: Canvas, *, in_pixels: bool) -> tuple[PlacedBox, bool]:
     if not all(map(math.isfinite, row.xyxy)):
         raise Rejection("not_a_number")
+    if in_pixels and min(row.xyxy) >= 0 and max(row.xyxy) <= 1:  # In the first pixel: nobody has labelled that.
+        raise Rejection("share_units")
     (ax, ay), (bx, by) = mapping.point(*row.xyxy[:2]), mapping.point(*row.xyxy[2:])
     left, top, right, bottom = min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)
     if round(right - left, DIGITS) <= 0 or round(bottom - top, DIGITS) <= 0:

@@ -199,7 +199,9 @@ def _without_images(tree: Tree, ledger: Ledger) -> DatasetError:
     pictures = next(tree.pictures(), None)
     return DatasetError(
         f"no image has labels that can be read{f': {told}' if told else ''}",
-        hint="give the images their names in the labels, or put both into one source"
+        hint="finish the labelling and export again: tasks without a submitted annotation, or with predictions alone, are not labelled"
+        if lost and lost[0][0] == "unreviewed"
+        else "give the images their names in the labels, or put both into one source"
         if pictures
         else "the source has no image: give a folder or an archive that holds labels and images",
     )

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from steps.dataset.formats.label_studio import newest
+from steps.dataset.formats.label_studio import Review, review_of
 from steps.errors import DatasetError
-from tests.factories_ingest import HEIGHT, WIDTH, picture, region, take_in, task, write_tree
+from tests.factories_ingest import HEIGHT, WIDTH, Files, picture, region, take_in, task, write_tree
 
 PHOTO = picture()
 REGION = region("plane", 25, 25, 50, 50)
@@ -34,13 +34,41 @@ def one(
 
 def test_newest_annotation_counts_when_there_are_several() -> None:
     first, second = [region("old", 0, 0, 9, 9)], [region("new", 0, 0, 9, 9)]
-    assert newest(task("a.jpg", first, second)["annotations"]) == second
-    assert newest(task("a.jpg", first, second)["annotations"][::-1]) == second
-    assert newest(task("a.jpg", first, None)["annotations"]) == first
-    assert newest(task("a.jpg", first, [])["annotations"]) == []
-    assert newest(task("a.jpg", None)["annotations"]) is None
-    assert newest([]) is None
-    assert newest(None) is None
+    both = task("a.jpg", first, second)
+    assert review_of(both) == Review(second, (first,))
+    assert review_of(both | {"annotations": both["annotations"][::-1]}) == Review(second, (first,))
+    assert review_of(task("a.jpg", first, None)) == Review(first, ([],))
+    assert review_of(task("a.jpg", first, [])) == Review([], (first,))
+    assert review_of(task("a.jpg", None)) == Review(None, ([],))
+    assert review_of({"annotations": [], "predictions": both["annotations"]}) == Review(None, ())
+    assert review_of({"completions": both["annotations"]}) == Review(second, (first,))
+    assert review_of(None) == Review(None, ())
+
+
+def test_objects_of_annotations_that_do_not_count_are_left_out_by_name(tmp_path: Path) -> None:
+    cancelled = task("b.jpg", [REGION]) | {"id": 2}
+    cancelled["annotations"][0]["was_cancelled"] = True
+    tasks = [task("a.jpg", [REGION, region("bird", 0, 0, 9, 9)], [REGION]), cancelled]
+    intake = take_in(
+        tmp_path, {"a.jpg": PHOTO, "b.jpg": picture("blue"), "export.json": json.dumps(tasks)}, max_bad_share=1
+    )
+    assert intake.boxes == {f"{sha1('a.jpg')}.jpg": [("plane", BOX)]}
+    assert intake.issues("superseded") == [("export.json", 1, "a.jpg")] * 2
+    assert intake.report["counts"] == {"superseded": 2, "unreviewed": 1}
+    rows = intake.report["accounts"]["rows"]
+    assert (rows["total"], rows["used"], rows["left_out"]) == (4, 1, 3)
+
+
+def test_refusal_says_to_finish_the_labelling_when_nobody_has(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="nobody has finished") as refusal:
+        take_in(tmp_path, {"a.jpg": PHOTO, "export.json": json.dumps([task("a.jpg")])})
+    assert "submitted annotation" in refusal.value.hint
+
+
+def test_shortest_item_of_json_min_is_read(tmp_path: Path) -> None:
+    value = region("plane", 25, 25, 50, 50)["value"] | {"original_width": WIDTH, "original_height": HEIGHT}
+    items = [{"id": 1, "image": "/data/upload/1/0123abcd-a.jpg", "label": [value]}]
+    assert list(take_in(tmp_path, {"a.jpg": PHOTO, "min.json": json.dumps(items)}).boxes.values()) == [[("plane", BOX)]]
 
 
 def test_unreviewed_task_is_left_out_and_empty_one_is_background_when_both_occur(tmp_path: Path) -> None:
@@ -58,6 +86,23 @@ def test_turned_rectangle_becomes_its_box_in_pixels_when_the_picture_is_not_squa
     # Around the top left corner at (32, 8) px: 16 px right and 12 px down, turned by 90 degrees, go 12 left and 16 down.
     turned = region("plane", 50, 100 * 8 / HEIGHT, 25, 25, rotation=90)
     assert one(tmp_path, turned) == [("plane", (20.0, 8.0, 32.0, 24.0))]
+
+
+def test_corners_of_a_leaning_rectangle_are_kept_and_said_once(tmp_path: Path) -> None:
+    leaning = region("plane", 50, 50, 25, 25, rotation=45)
+    files: Files = {"a.jpg": PHOTO, "a.json": json.dumps([task("a.jpg", [leaning, leaning | {"id": "other"}])])}
+    intake = take_in(tmp_path, files)
+    side = math.sqrt(0.5)
+    expected = [
+        (32, 24),
+        (32 + 16 * side, 24 + 16 * side),
+        (32 + 4 * side, 24 + 28 * side),
+        (32 - 12 * side, 24 + 12 * side),
+    ]
+    (box,) = next(iter(intake.records.values())).boxes
+    assert box.rings is not None
+    assert [pytest.approx(point, abs=1e-3) for point in box.rings[0]] == expected
+    assert intake.report["counts"] == {"turned_box": 1, "duplicate_row": 1}
 
 
 def test_turned_rectangle_is_bounded_when_the_angle_is_any(tmp_path: Path) -> None:

@@ -192,3 +192,25 @@ def test_source_is_refused_when_too_many_images_are_bad(tmp_path: Path) -> None:
 def test_source_is_refused_when_no_image_is_left_whatever_is_allowed(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="1 of 1 images are broken, no image is left: 1 x image_empty"):
         take_in(tmp_path, {"data.yaml": NAMES, "a.jpg": b"", "a.txt": GOOD}, max_bad_share=1)
+
+
+SHARES: dict[str, Files] = {
+    "COCO": {
+        "a.json": coco(
+            [{"id": 1, "file_name": "a.jpg"}], [{"image_id": 1, "category_id": 1, "bbox": [0.1, 0.2, 0.3, 0.4]}]
+        )
+    },
+    "Pascal VOC": {"a.xml": voc(("plane", 0.1, 0.2, 0.4, 0.6))},
+}
+
+
+@pytest.mark.parametrize("labels", SHARES.values(), ids=SHARES.keys())
+def test_shares_of_the_image_are_no_pixels(tmp_path: Path, labels: Files) -> None:
+    with pytest.raises(DatasetError, match="1 x share_units, coordinates look like shares of the image"):
+        take_in(tmp_path, {"a.jpg": picture(), **labels})
+
+
+def test_annotation_without_a_box_is_called_so_when_it_has_no_class_either(tmp_path: Path) -> None:
+    text = coco([{"id": 1, "file_name": "a.jpg"}], [{"image_id": 1, "caption": "a plane"}], names=())
+    with pytest.raises(DatasetError, match="1 x no_box"):
+        take_in(tmp_path, {"a.jpg": picture(), "captions.json": text})

@@ -28,6 +28,11 @@ REFUSED: dict[str, tuple[Files, str, str]] = {
     ),
     "VGG Image Annotator": ({**PHOTOS, "via.json": json.dumps(VIA)}, "via.json looks like VGG", "export it as COCO"),
     "BDD100K": ({**PHOTOS, "det.json": json.dumps(BDD)}, "det.json looks like BDD100K", "convert it to COCO"),
+    "Label Studio's target storage": (
+        {**PHOTOS, "17.json": json.dumps({"id": 17, "result": [], "task": {"data": {"image": "a.jpg"}}})},
+        "17.json looks like a single annotation of Label Studio",
+        "export the project as JSON",
+    ),
     "Parquet": ({**PHOTOS, "train.parquet": b"PAR1"}, "train.parquet looks like Parquet", "metadata.jsonl"),
     "MATLAB": ({**PHOTOS, "gt.mat": b"MATLAB"}, "gt.mat looks like MATLAB", "CSV"),
     "labels that nobody finds": (

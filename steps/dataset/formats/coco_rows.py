@@ -58,6 +58,8 @@ class CocoLabels:
 
 
 def _row(entry: dict[str, Any], number: int | None, found: str, *, single: bool) -> Row:
+    if not entry["bbox"] and not entry["segmentation"]:
+        raise Rejection("no_box")
     if not entry["known"]:
         raise Rejection("unknown_class")
     if entry["crowd"] and not single:

@@ -126,20 +126,33 @@ class LabelStudioSource:
                     yield from ((label, path) for label in labels_of(region))
 
 
-def newest(annotations: Any) -> list[Any] | None:
-    """Return the regions of the newest annotation that was not cancelled, or None if nobody has finished one."""
-    done = [
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What the annotations of one task say.
+
+    Attributes:
+        results: Those of the newest annotation that was not cancelled. None: nobody has finished one.
+        other: Results of each annotation that does not count.
+    """
+
+    results: list[Any] | None
+    other: tuple[list[Any], ...]
+
+
+def review_of(task: Any) -> Review:
+    """Return what the annotations of a task say; old versions call them completions. Predictions are none."""
+    annotations = (task.get("annotations") or task.get("completions")) if isinstance(task, dict) else None
+    stated = [
         item
         for item in (annotations if isinstance(annotations, list) else [])
-        if isinstance(item, dict) and not item.get("was_cancelled") and isinstance(item.get("result"), list)
+        if isinstance(item, dict) and isinstance(item.get("result"), list)
     ]
-    if not done:
-        return None
     last = max(
-        done, key=lambda item: (str(item.get("updated_at") or item.get("created_at") or ""), _as_int(item.get("id")))
+        (item for item in stated if not item.get("was_cancelled")),
+        key=lambda item: (str(item.get("updated_at") or item.get("created_at") or ""), _as_int(item.get("id"))),
+        default=None,
     )
-    result: list[Any] = last["result"]
-    return result
+    return Review(last["result"] if last else None, tuple(item["result"] for item in stated if item is not last))
 
 
 def _layout(read: Sequence[str]) -> str:
@@ -173,7 +186,7 @@ def as_task(item: Any) -> Any:
 
     There is an item for each annotation. One without results was annotated too: nothing is on its picture.
     """
-    if not isinstance(item, dict) or "data" in item or not MINIMAL_KEYS & item.keys():
+    if not isinstance(item, dict) or "data" in item:
         return item
     results: list[dict[str, Any]] = []
     for name, values in item.items():
@@ -190,12 +203,18 @@ def as_task(item: Any) -> Any:
 def _list_task(tree: Tree, source: str, number: int, task: Any, listing: Listing) -> None:
     uri = _uri(task, source, number)
     found = _locate(tree, uri, parent(source))
-    regions = newest(task.get("annotations"))
+    review = review_of(task)
+    regions = review.results
+    other = sum(map(count_rows, review.other))
     if regions is None:
-        listing.miss(Issue("unreviewed", found[0] if len(found) == 1 else uri, number, uri[-FOUND_LIMIT:]))
+        image = found[0] if len(found) == 1 else uri
+        listing.miss(Issue("unreviewed", image, number, uri[-FOUND_LIMIT:], other))
         for path in found:
             listing.identify(path, path)
-    elif len(found) == 1 or (not found and uri.startswith("s3://")):
+        return
+    for _ in range(other):
+        listing.miss(Issue("superseded", source, number, uri[-FOUND_LIMIT:]))
+    if len(found) == 1 or (not found and uri.startswith("s3://")):
         entry = {"uri": uri, "source": source, "regions": regions}
         listing.add(found[0] if found else uri, json.dumps(entry))
     else:
@@ -245,9 +264,8 @@ def _rows_in(tree: Tree, path: str) -> int | None:
     try:
         with json_file(tree.root / path) as file:
             for task in ijson.items(file, "item", use_float=True):
-                regular = as_task(task)
-                results = newest(regular.get("annotations")) if isinstance(regular, dict) else None
-                rows += count_rows(results or [])
+                review = review_of(as_task(task))
+                rows += sum(map(count_rows, (review.results or [], *review.other)))
     except (ijson.JSONError, ValueError, RecursionError):
         return rows
     return rows
@@ -260,7 +278,8 @@ FORMAT = Format(
     open=open_source,
     rows_in=_rows_in,
     dialects=(
-        "The newest annotation of a task that was not cancelled counts; tasks without one are left out.",
+        "The newest annotation of a task that was not cancelled counts, the objects of the others are left out; so are tasks without one."
+        " Predictions are no labels. `completions` of old versions are annotations.",
         "Rectangles and ellipses, turned or not, polygons and brush strokes, in percent. Results that share a region's id are one object;"
         " choices, ratings and texts are its attributes.",
         "JSON-MIN is read too, as far as it goes: it does not say which annotation was cancelled.",

@@ -40,6 +40,9 @@ RESULTS = Lookalike(
 VIA = Lookalike("VGG Image Annotator's JSON", "export it as COCO JSON (Annotation > Export Annotations, COCO format)")
 BDD = Lookalike("BDD100K or Scalabel JSON", "convert it to COCO JSON, with bdd100k's own to_coco")
 LABELBOX = Lookalike("a Labelbox export", "convert it to COCO JSON, with Labelbox's SDK")
+ANNOTATION = Lookalike(
+    "a single annotation of Label Studio, as its target storage has them", "export the project as JSON: its tasks"
+)
 CAPTIONS = Lookalike("captions or image information without boxes", "give the file that has bbox or segmentation")
 
 SUFFIXES = {
@@ -55,13 +58,14 @@ SUFFIXES = {
     ".xlsx": Lookalike("a spreadsheet", "save it as CSV with filename, width, height, class, xmin, ymin, xmax, ymax"),
 }
 
-KINDS = tuple(dict.fromkeys((RESULTS, VIA, BDD, LABELBOX, CAPTIONS, *SUFFIXES.values())))
+KINDS = tuple(dict.fromkeys((RESULTS, VIA, BDD, LABELBOX, ANNOTATION, CAPTIONS, *SUFFIXES.values())))
 """Every kind that is known, for the documentation."""
 
 Shape = Callable[[set[str]], bool]
 
 JSON_SHAPES: tuple[tuple[Shape, Lookalike], ...] = (
     (lambda keys: {"item.image_id", "item.score"} <= keys, RESULTS),
+    (lambda keys: {"result", "task"} <= keys or {"result.item.from_name", "result.item.value"} <= keys, ANNOTATION),
     (lambda keys: "item.data_row" in keys or "data_row" in keys, LABELBOX),
     (lambda keys: "item.labels.item.box2d" in keys or "frames.item.labels.item.box2d" in keys, BDD),
     (lambda keys: any(key.endswith((".regions", ".shape_attributes")) for key in keys), VIA),

@@ -17,6 +17,9 @@ from steps.dataset.rows import Corners, Ring, Row, around, as_coordinate
 SHAPES = ({"x", "y", "width", "height"}, {"x", "y", "radiusX", "radiusY"}, {"points"}, {"rle"})
 """Keys of a value, any of which make it a shape."""
 
+UPRIGHT = 1e-3
+"""Sine of twice the turn up to which a rectangle's sides are upright: within 0.03 degrees."""
+
 
 def is_region(result: Any) -> bool:
     """Return whether a result marks a part of the picture; choices, ratings and texts about all of it do not."""
@@ -102,8 +105,9 @@ def _shape(result: dict[str, Any], number: int, found: str) -> Row:
     value = result["value"]
     row = Row(number, "", (0, 0, 0, 0), found, loose=True)
     if {"x", "y", "width", "height"} <= value.keys():
-        corners, swapped = _rectangle(result)
-        return replace(row, xyxy=corners, remarks=("corners_swapped",) if swapped else ())
+        ring, swapped, turned = _rectangle(result)
+        remarks = ("corners_swapped",) * swapped + ("turned_box",) * turned
+        return replace(row, xyxy=around((ring,)), rings=(ring,) if turned else None, remarks=remarks)
     if {"radiusX", "radiusY"} <= value.keys():
         return replace(row, xyxy=_ellipse(result), remarks=("box_from_outline",))
     if isinstance(value.get("points"), list):
@@ -142,11 +146,11 @@ def _size(result: dict[str, Any], missing: float) -> tuple[float, float]:
     return width, height
 
 
-def _rectangle(result: dict[str, Any]) -> tuple[Corners, bool]:
-    """Return the axis-aligned box, in percent, of a rectangle turned clockwise about its corner, and whether a side was negative.
+def _rectangle(result: dict[str, Any]) -> tuple[Ring, bool, bool]:
+    """Return the corners, in percent, of a rectangle turned clockwise about the first; whether a side was negative, and whether it leans.
 
     The turn is one of pixels, so it needs the picture's shape; percent of width and height are different lengths. A
-    rectangle that was drawn to the left or upwards has negative sides.
+    rectangle that was drawn to the left or upwards has negative sides. One that is turned by a right angle does not lean.
     """
     value = result["value"]
     x, y, width, height, degrees = (
@@ -158,10 +162,14 @@ def _rectangle(result: dict[str, Any]) -> tuple[Corners, bool]:
     turn = math.radians(degrees)
     cosine, sine = math.cos(turn), math.sin(turn)
     wide, high = width * across, height * down
-    xs = [right * wide * cosine - low * high * sine for right, low in ((0, 0), (1, 0), (0, 1), (1, 1))]
-    ys = [right * wide * sine + low * high * cosine for right, low in ((0, 0), (1, 0), (0, 1), (1, 1))]
-    box = x + min(xs) / across, y + min(ys) / down, x + max(xs) / across, y + max(ys) / down
-    return box, width < 0 or height < 0
+    ring = tuple(
+        (
+            x + (right * wide * cosine - low * high * sine) / across,
+            y + (right * wide * sine + low * high * cosine) / down,
+        )
+        for right, low in ((0, 0), (1, 0), (1, 1), (0, 1))
+    )
+    return ring, width < 0 or height < 0, abs(math.sin(2 * turn)) > UPRIGHT
 
 
 def _ellipse(result: dict[str, Any]) -> Corners:
