@@ -105,7 +105,9 @@ TREATMENTS: dict[str, Treatment] = {
     "end_marker_added": Treatment(
         "image", "repaired", "the JPEG did not end with its end marker; nothing else is missing"
     ),
-    "no_label_file": Treatment("image", "noted", "no label file: taken as background"),
+    "no_label_file": Treatment(
+        "image", "noted", "no label file, or none that says what is on the image: taken as background"
+    ),
     "empty_labels": Treatment("image", "noted", "no row in the labels: background"),
     "all_rows_bad": Treatment("image", "rejected", "every row of its labels was rejected"),
     "unlabelled": Treatment("image", "left_out", "no label file, and --unlabelled leaves such images out"),

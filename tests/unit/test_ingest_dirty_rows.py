@@ -1,5 +1,6 @@
 """Every kind of dirty row, through the whole step."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,41 @@ def test_annotation_without_a_box_is_called_so_when_it_has_no_class_either(tmp_p
     text = coco([{"id": 1, "file_name": "a.jpg"}], [{"image_id": 1, "caption": "a plane"}], names=())
     with pytest.raises(DatasetError, match="1 x no_box"):
         take_in(tmp_path, {"a.jpg": picture(), "captions.json": text})
+
+
+OBJECT = {"label": "plane", "coordinates": {"x": 20, "y": 15, "width": 20, "height": 10}}
+UNSAID: dict[str, Files] = {
+    "COCO without a list": {
+        "train.json": coco(
+            [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
+            [{"image_id": 1, "category_id": 1, "bbox": [10, 10, 20, 10]}],
+        ),
+        "test.json": json.dumps({"images": [{"id": 1, "file_name": "c.jpg"}], "categories": []}),
+    },
+    "CreateML without a list": {
+        "a.json": json.dumps([
+            {"image": "a.jpg", "annotations": [OBJECT]}, {"image": "b.jpg", "annotations": []}, {"image": "c.jpg"},
+        ]),
+    },
+    "Hugging Face without objects": {
+        "metadata.jsonl": "\n".join(
+            json.dumps({"file_name": f"{name}.jpg"} | more)
+            for name, more in (
+                ("a", {"objects": {"bbox": [[10, 10, 20, 10]], "categories": ["plane"]}}),
+                ("b", {"objects": {"bbox": [], "categories": []}}),
+                ("c", {"objects": None}),
+            )
+        ),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("labels", UNSAID.values(), ids=UNSAID.keys())
+def test_listed_image_is_guessed_to_be_background_where_nothing_says_so(tmp_path: Path, labels: Files) -> None:
+    photos = {"a.jpg": picture(), "b.jpg": picture("green"), "c.jpg": picture("blue")}
+    files: Files = {**labels, **photos}
+    intake = take_in(tmp_path, files)
+    assert intake.boxes["a.jpg"] == [("plane", (10.0, 10.0, 30.0, 20.0))]
+    assert intake.issues("empty_labels") == [("b.jpg", None, "")]
+    assert intake.issues("no_label_file") == [("c.jpg", None, "")]
+    assert set(take_in(tmp_path, files, unlabelled="leave-out").boxes) == {"a.jpg", "b.jpg"}

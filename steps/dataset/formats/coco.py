@@ -10,8 +10,9 @@ files one annotation in a hundred is a crowd. Where more than `MOST_CROWDS` are,
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -49,15 +50,14 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> "CocoSource":  # noqa: AR
     Raises:
         DatasetError: If a file is no JSON, or its categories cannot be understood.
     """
-    gathered = _Gathered(tree, tree.listing(), {}, set(), [])
+    gathered = _Gathered(tree, tree.listing(), {}, set(), set(), [])
     read = tuple(_annotation_files(tree))
     for number, path in enumerate(read):
         with refusing_broken(path):
             _gather(gathered, path, number)
     names = tuple(gathered.names)
-    return CocoSource(
-        tree, _layout(read), names, gathered.listing, frozenset(gathered.single), tuple(gathered.issues), read
-    )
+    labels = partial(CocoLabels, single=frozenset(gathered.single), bare=frozenset(gathered.bare))
+    return CocoSource(tree, _layout(read), names, gathered.listing, labels, tuple(gathered.issues), read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class CocoSource:
     layout: str
     names: tuple[str, ...] | None
     listing: Listing
-    single: frozenset[str]
+    labels: Callable[[str, tuple[str, ...]], CocoLabels]
     issues: tuple[Issue, ...]
     read: tuple[str, ...]
 
@@ -76,7 +76,7 @@ class CocoSource:
         """Yield every listed image; one without annotations is background."""
         for path, entries in self.listing.images():
             file = json.loads(entries[0])["file"]
-            yield Picture(path, CocoLabels(file, entries, self.single), split=split_of_name(file))
+            yield Picture(path, self.labels(file, entries), split=split_of_name(file))
 
     def left_out(self) -> Iterator[Issue]:
         """Yield images and annotations that belong to nothing, and files that are not read."""
@@ -114,6 +114,7 @@ class _Gathered:
         listing: Sizes and annotations by image.
         names: Class names, in order.
         single: See `CocoLabels`.
+        bare: See `CocoLabels`.
         issues: What is wrong with the categories.
     """
 
@@ -121,6 +122,7 @@ class _Gathered:
     listing: Listing
     names: dict[str, None]
     single: set[str]
+    bare: set[str]
     issues: list[Issue]
 
 
@@ -260,7 +262,15 @@ def _list_annotations(
                 gathered.listing.add(path, json.dumps(entry_of(item, name) | {"file": source}))
     if crowds > MOST_CROWDS * total:
         gathered.single.add(source)
+    if not total and not _has_annotations(gathered.tree.root / source):
+        gathered.bare.add(source)
     return used
+
+
+def _has_annotations(path: Path) -> bool:
+    """Return whether there is a list of annotations, an empty one too."""
+    with json_file(path) as file:
+        return any(place == "annotations" and event == "start_array" for place, event, _ in ijson.parse(file))
 
 
 def _rows_in(tree: Tree, path: str) -> int | None:
@@ -285,6 +295,7 @@ FORMAT = Format(
     dialects=(
         "One file or several, a file a split for instance. Where some are called `instances…`, captions and keypoints are left out.",
         'Ids are numbers or text; 1, 1.0 and `"1"` are one; a category may be given by its name. An image without `file_name` is found by its `coco_url`.',
+        "An image without annotations is background, unless its file has no list of annotations at all, as one with images to test on.",
         "Outlines keep all their rings, masks their run lengths; either gives the box where there is none.",
         "`iscrowd=1` is rejected as a crowd, unless more than a tenth of a file's annotations have it, as where CVAT exports masks.",
     ),

@@ -34,16 +34,19 @@ class CocoLabels:
         source: The JSON file, inside the source.
         entries: Texts as the source listed them: an image's size, or an annotation.
         single: Files whose `iscrowd=1` marks masks of single objects.
+        bare: Files without annotations, not even an empty list: they say nothing of what is on their images.
     """
 
     source: str
     entries: tuple[str, ...]
     single: frozenset[str] = frozenset()
+    bare: frozenset[str] = frozenset()
 
     def read(self) -> Reading:
         """Return every annotation; see `source.Labels`."""
-        reading = Reading(self.source, in_pixels=True)
-        for entry in map(json.loads, self.entries):
+        entries = list(map(json.loads, self.entries))
+        reading = Reading(self.source, in_pixels=True, present=any(entry["file"] not in self.bare for entry in entries))
+        for entry in entries:
             if "size" in entry:
                 reading.frame = reading.frame or as_size(*entry["size"])
                 continue

@@ -51,7 +51,8 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> ListedSource:  # noqa: AR
                     gathering.reject("image_missing", path, number, str(item), rows=len(objects))
                     continue
                 entry: Entry = {"file": path, "row": number, "split": split, "shares": shares, "objects": objects}
-                gathering.add(reference, entry, rows=len(objects))
+                present = _first(item, OBJECTS) is not None
+                gathering.add(reference, entry | {"present": present}, rows=len(objects))
     odd = tuple(odd_encodings(tree, files))
     return ListedSource(tree, recognise(tree), gathering.listing, CreateMlLabels, tuple(files), about=odd)
 
@@ -70,7 +71,8 @@ class CreateMlLabels:
     def read(self) -> Reading:
         """Return every object; see `source.Labels`."""
         shares = bool(self.entries[0]["shares"])
-        reading = Reading(self.source, UNIT_FRAME if shares else None, in_pixels=not shares)
+        present = any(entry["present"] for entry in self.entries)
+        reading = Reading(self.source, UNIT_FRAME if shares else None, in_pixels=not shares, present=present)
         objects = ((item, bool(entry["shares"])) for entry in self.entries for item in entry["objects"])
         for number, (item, in_shares) in enumerate(objects, 1):
             reading.total += 1
@@ -163,7 +165,7 @@ FORMAT = Format(
         "(or `bounding_box`): `x` and `y` of the centre, `width`, `height`, in pixels; in shares of the image where most boxes "
         "lie between 0 and 1.",
         "Several files are one data set; one whose name has `train`, `val`, `valid` or `test` in it is that split. An image "
-        "without annotations is background; one that no file lists is left out.",
+        "whose list of annotations is empty is background; one that no file lists is left out.",
         "Beside YOLO labels, those are read, and the file is named.",
     ),
     sample="_annotations.createml.json\na.jpg",

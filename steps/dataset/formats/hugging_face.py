@@ -63,7 +63,8 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> ListedSource:
             size = [line.get("width"), line.get("height")]
             entry: Entry = {"file": path, "row": number, "split": split, "size": size, "objects": objects}
             indexed |= any(isinstance(each.get("category"), int) for each in objects)
-            gathering.add(reference, entry, rows=len(objects))
+            present = isinstance(line.get("objects"), dict | list)
+            gathering.add(reference, entry | {"present": present}, rows=len(objects))
     names: Names = {}
     if indexed:
         names, files = _names(tree, given)
@@ -89,7 +90,8 @@ class HuggingFaceLabels:
 
     def read(self) -> Reading:
         """Return every object; see `source.Labels`."""
-        reading = Reading(self.source, as_size(*self.entries[0]["size"]), in_pixels=True)
+        present = any(entry["present"] for entry in self.entries)
+        reading = Reading(self.source, as_size(*self.entries[0]["size"]), in_pixels=True, present=present)
         for number, item in enumerate((item for entry in self.entries for item in entry["objects"]), 1):
             reading.total += 1
             found = f"{item.get('category')} bbox={json.dumps(item.get('bbox'))}"[:FOUND_LIMIT]
@@ -222,7 +224,7 @@ FORMAT = Format(
         "Files called `metadata.jsonl`, a line an image: `file_name`, and `objects` with `bbox` and `categories` (or `category`, "
         "`label`), as lists side by side or as a list of objects. Boxes are x, y, width, height in pixels, as COCO's.",
         "Classes are texts, or indices that the card `README.md`, `dataset_info.json` or `classes.txt` names.",
-        "A line without objects is background; an image that no line has is left out. Folders called train, validation and test "
+        "A line whose objects are empty is background; an image that no line has is left out. Folders called train, validation and test "
         "are splits. A file with `label` alone is for classification, and named.",
     ),
     sample="README.md\ntrain/metadata.jsonl\ntrain/a.jpg",
