@@ -104,6 +104,7 @@ CASES = [Case(path, on_argo=TIMES.get(path.stem, {})) for path in sorted(WORKFLO
     ),
     Case(ENGINE_TESTS / "failures.yaml"),
     Case(ENGINE_TESTS / "limits.yaml", on_argo={"wait": "20s"}),
+    Case(ENGINE_TESTS / "locks.yaml"),
     Case(ENGINE_TESTS / "loops.yaml"),
     Case(ENGINE_TESTS / "references.yaml"),
     Case(ENGINE_TESTS / "retries.yaml"),

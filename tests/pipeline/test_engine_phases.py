@@ -28,6 +28,14 @@ def outputs(run: Run, name: str) -> dict[str, str | None]:
     return {one.name: one.value for one in node(run, name).outputs.parameters}
 
 
+def assert_one_by_one(run: Run, *names: str) -> None:
+    """Assert that of two nodes one began when the other had ended."""
+    first, second = sorted((node(run, name) for name in names), key=lambda one: one.finished or one.started)
+    assert second.began
+    assert first.finished
+    assert second.began >= first.finished
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
@@ -175,11 +183,13 @@ def test_limits_hold_when_time_and_place_are_short(home: Path) -> None:
     assert "no label example.com/nowhere=true" in node(run, ".choose.probe").message
     assert (found[".slow"], found[".slow-overall"]) == ("Failed", "Failed")
     assert "longer than the specified deadline" in node(run, ".slow").message
-    for names in ((".one-by-one.a", ".one-by-one.b"), (".locked(0:a)", ".locked(1:b)")):
-        first, second = sorted((node(run, name) for name in names), key=lambda one: one.finished or one.started)
-        assert second.began
-        assert first.finished
-        assert second.began >= first.finished
+    assert_one_by_one(run, ".one-by-one.a", ".one-by-one.b")
+
+
+def test_a_lock_lets_one_pod_after_the_other_in(home: Path) -> None:
+    run = play("locks", home)
+    assert set(phases(run).values()) == {"Succeeded"}
+    assert_one_by_one(run, ".locked(0:a)", ".locked(1:b)")
 
 
 def test_node_fails_at_once_when_this_machine_can_never_run_it(home: Path) -> None:
