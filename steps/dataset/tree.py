@@ -178,7 +178,7 @@ class Tree:
                 best, best_score = [path], score
             elif score == best_score:
                 best.append(path)
-        if not best and (plain := _without_web(reference)) != reference:
+        if not best and (plain := path_of_address(reference, escaped=True)) != reference:
             return self.locate(plain, near)
         return self.links.one_of_each(self.root, best) if len(best) > 1 and self.links else best
 
@@ -268,9 +268,17 @@ def _unwrap(folder: Path, note: Note, links: Links) -> Path:
         folder = Path(wanted[0].path)
 
 
-def _without_web(reference: str) -> str:
-    """Return `reference` as a file would be called: labelling tools on the web escape names, and sign addresses."""
-    return unquote(urlsplit(reference).path if "://" in reference else reference)
+def path_of_address(reference: str, *, escaped: bool = False) -> str:
+    """Return the path inside an address, as a file would be called: tools on the web escape names, and sign addresses.
+
+    What is no address, or none that can be read, stays as it is, unless it is `escaped` as if it were one.
+    """
+    if "://" not in reference:
+        return unquote(reference) if escaped else reference
+    try:
+        return unquote(urlsplit(reference).path)
+    except ValueError:  # Half of an IPv6 address, such as http://[a.jpg.
+        return reference
 
 
 def _common(one: list[str], other: list[str]) -> int:

@@ -68,10 +68,14 @@ def configured_endpoint() -> str:
 
 
 def _folder_of(url: str) -> Path:
-    parts = urlsplit(url)
+    refusal = ParameterError(f"not a folder's URL: {redact(url)!r}", hint="write file:///absolute/folder")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise refusal from None
     path = Path(unquote(parts.path))
     if parts.netloc not in {"", "localhost"} or not path.is_absolute() or path == Path("/") or "\0" in str(path):
-        raise ParameterError(f"not a folder's URL: {redact(url)!r}", hint="write file:///absolute/folder")
+        raise refusal
     return path
 
 

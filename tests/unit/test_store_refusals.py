@@ -81,7 +81,9 @@ def test_an_endpoint_is_named_without_its_password_when_nobody_listens(
     assert "hunter" not in str(caught.value)
 
 
-@pytest.mark.parametrize("endpoint", ["minio:9000", "no url", "file:relative", "file://host/folder", "file:///"])
+@pytest.mark.parametrize(
+    "endpoint", ["minio:9000", "no url", "file:relative", "file://host/folder", "file:///", "file://[bad/folder"]
+)
 def test_an_endpoint_is_refused_when_it_is_no_url(
     endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

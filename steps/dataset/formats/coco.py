@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import ijson
 
@@ -24,7 +23,7 @@ from steps.dataset.formats.json_file import json_file, odd_encodings, refusing_b
 from steps.dataset.formats.source import Format, Picture, split_of_name
 from steps.dataset.issues import FOUND_LIMIT, Issue
 from steps.dataset.listing import Listing
-from steps.dataset.tree import Tree, called, parent, stem
+from steps.dataset.tree import Tree, called, parent, path_of_address, stem
 from steps.errors import DatasetError
 
 MOST_CROWDS = 0.1
@@ -228,8 +227,7 @@ def _reference(image: dict[str, Any]) -> str:
     """Return what the file calls the image: its `file_name`, else the path of its address."""
     if image.get("file_name"):
         return str(image["file_name"])
-    address = next((str(image[name]) for name in URLS if image.get(name)), "")
-    return unquote(urlsplit(address).path) if "://" in address else address
+    return path_of_address(next((str(image[name]) for name in URLS if image.get(name)), ""))
 
 
 def _list_annotations(

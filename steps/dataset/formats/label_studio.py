@@ -240,8 +240,11 @@ def _uri(task: Any, source: str, number: int) -> str:
 
 def _name(uri: str) -> str:
     """Return the path that `uri` means; Label Studio's local files carry it as a query."""
-    parts = urlsplit(uri) if "://" in uri or uri.startswith("/") else None
-    if parts is None:
+    if "://" not in uri and not uri.startswith("/"):
+        return uri
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # See `path_of_address`.
         return uri
     inside = parse_qs(parts.query).get("d")
     return inside[0] if inside else unquote(parts.path)

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from steps.dataset.file_kinds import PICTURES
 from steps.dataset.formats.source import Labels, Picture
 from steps.dataset.issues import FOUND_LIMIT, Issue
 from steps.dataset.listing import Listing
-from steps.dataset.tree import Tree, called, parent
+from steps.dataset.tree import Tree, called, parent, path_of_address
 
 if TYPE_CHECKING:
     from steps.dataset.split_names import SplitName
@@ -31,8 +30,7 @@ def find_picture(tree: Tree, reference: str, near: str) -> list[str]:
 
     A reference may be an address, and may lack the extension or have another one, where one image only has that name.
     """
-    if "://" in reference:
-        reference = unquote(urlsplit(reference).path)
+    reference = path_of_address(reference)
     found = tree.locate(reference, parent(near))
     if found or not reference:
         return found
