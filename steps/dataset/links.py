@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from steps.dataset.split_names import of_folder
+from steps.dataset.split_names import of_folders
 
 MOST_FOLDERS = 1000
 """Links to folders that are followed; more of them lead to each other."""
@@ -69,10 +69,6 @@ class Links:
         kept: dict[str, str] = {}
         for path in paths:
             file = self.real(real_root, path)
-            if file not in kept or (not _says_split(kept[file]) and _says_split(path)):
+            if file not in kept or (not of_folders(kept[file]) and of_folders(path)):
                 kept[file] = path
         return list(kept.values())
-
-
-def _says_split(path: str) -> bool:
-    return any(of_folder(part) for part in path.split("/")[:-1])

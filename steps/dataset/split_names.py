@@ -31,7 +31,13 @@ FILLERS = frozenset({"", "image", "images", "img", "imgs", "set", "data", "split
 
 def has_split_name(name: str) -> bool:
     """Return whether a word of `name` is that of a split, as in `train` and `VisDrone2019-DET-train`."""
-    return any(word in SPLITS for word in re.split(r"[^a-z0-9]+", name.casefold()))
+    return any(word in SPLITS for word in _words(name))
+
+
+def of_file(name: str) -> SplitName:
+    """Return the split that a word in a file's name says, as in `train_labels.csv`; empty where none or several do."""
+    found = {SPLITS[word] for word in _words(name) if word in SPLITS}
+    return found.pop() if len(found) == 1 else ""
 
 
 def of_folder(name: str) -> SplitName:
@@ -39,9 +45,13 @@ def of_folder(name: str) -> SplitName:
 
     A name with any other word is that of something else, such as `crash-test-photos`.
     """
-    words = re.split(r"[^a-z0-9]+", name.casefold())
-    found = {SPLITS[word] for word in words if word in SPLITS}
-    return found.pop() if len(found) == 1 and all(word in SPLITS or word in FILLERS for word in words) else ""
+    return of_file(name) if all(word in SPLITS or word in FILLERS for word in _words(name)) else ""
+
+
+def of_folders(path: str) -> SplitName:
+    """Return the split that a folder in `path` says, the last one that does; empty where none does."""
+    found = (of_folder(part) for part in reversed(path.split("/")[:-1]))
+    return next(filter(None, found), "")
 
 
 def of_both(one: SplitName, other: SplitName) -> SplitName:
@@ -49,3 +59,7 @@ def of_both(one: SplitName, other: SplitName) -> SplitName:
     if one == other:
         return one
     return "valid" if {one, other} == {"valid", "test"} else ""
+
+
+def _words(name: str) -> list[str]:
+    return re.split(r"[^a-z0-9]+", name.casefold())

@@ -9,8 +9,8 @@ from pathlib import Path
 from steps.dataset import Box, DatasetInfo, DatasetWriter, ImageRecord, Mask
 from steps.dataset.formats import Picture, Source, recognise
 from steps.dataset.formats.label_studio import LabelStudioSource
-from steps.dataset.formats.source import split_of_folder
 from steps.dataset.issues import TREATMENTS, Issue, Rejection
+from steps.dataset.split_names import of_folders
 from steps.dataset.tree import Tree
 from steps.errors import DatasetError
 from steps.ingest.archive import unpack
@@ -171,7 +171,7 @@ def _tasks(source: Source, tree: Tree, settings: Settings, ledger: Ledger) -> It
         if not file.exists():
             ledger.note(Issue("image_missing", picture.path, rows=_rows_of(picture)))
         else:
-            split = picture.split or split_of_folder(picture.path)
+            split = picture.split or of_folders(picture.path)
             yield Task(file, picture.path, ledger.name_of(picture), picture.labels, split)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from steps.dataset.formats.source import split_of_folder
+from steps.dataset.split_names import of_folders
 from steps.errors import DatasetError
 from steps.split.contract import SplitInputs
 from steps.split.run import split
@@ -51,7 +51,7 @@ def test_split_is_the_sources_own_when_it_has_three_parts(tmp_path: Path) -> Non
     ],
 )
 def test_folder_is_that_of_a_split_when_its_name_says_no_more(folder: str, part: str) -> None:
-    assert split_of_folder(f"{folder}/deep/a.jpg") == part
+    assert of_folders(f"{folder}/deep/a.jpg") == part
 
 
 def test_split_is_drawn_when_that_is_asked_for(tmp_path: Path) -> None:

@@ -15,10 +15,11 @@ from steps.dataset.formats.class_names import find_names, name_files
 from steps.dataset.formats.csv_tables import table_at
 from steps.dataset.formats.json_file import without_surrogates
 from steps.dataset.formats.listed import Entry, Gathering, ListedSource
-from steps.dataset.formats.source import Format, split_of_folder
+from steps.dataset.formats.source import Format
 from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
 from steps.dataset.label_text import encoding_of, read_text
 from steps.dataset.rows import Reading, Row, as_coordinate, as_size
+from steps.dataset.split_names import of_folders
 from steps.dataset.tree import Tree
 
 METADATA = "metadata.jsonl"
@@ -48,7 +49,7 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> ListedSource:
     about = []
     indexed = False
     for path in read:
-        split, odd = split_of_folder(path), encoding_of(tree.root / path)[1]
+        split, odd = of_folders(path), encoding_of(tree.root / path)[1]
         if odd:
             about.append(Issue("label_encoding", path, None, odd))
         for number, text, line in _lines(tree, path):

@@ -1,6 +1,5 @@
 """What every format gives: images in order, and for each something that can read its labels."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -8,7 +7,7 @@ from typing import Protocol
 
 from steps.dataset.issues import Issue
 from steps.dataset.rows import Reading
-from steps.dataset.split_names import SPLITS, SplitName, of_folder
+from steps.dataset.split_names import SplitName, of_file, of_folders
 from steps.dataset.tree import Tree, key
 
 
@@ -103,12 +102,4 @@ class Format:
 
 def split_of_name(path: str) -> SplitName:
     """Return the split that the name of the file at `path` names, as `train_labels.csv` does; else that of its folder."""
-    words = re.split(r"[^a-z0-9]+", key(PurePosixPath(path).name))
-    found = {SPLITS[word] for word in words if word in SPLITS}
-    return found.pop() if len(found) == 1 else split_of_folder(path)
-
-
-def split_of_folder(path: str) -> SplitName:
-    """Return the split that a folder in `path` names, the last one that does; empty where none does."""
-    found = (of_folder(part) for part in reversed(PurePosixPath(path).parts[:-1]))
-    return next(filter(None, found), "")
+    return of_file(key(PurePosixPath(path).name)) or of_folders(path)
