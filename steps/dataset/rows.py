@@ -225,7 +225,8 @@ def _mapping(reading: Reading, canvas: Canvas) -> _Mapping:
 def _place_row(row: Row, mapping: _Mapping, canvas: Canvas, *, in_pixels: bool) -> tuple[PlacedBox, bool]:
     if not all(map(math.isfinite, row.xyxy)):
         raise Rejection("not_a_number")
-    if in_pixels and min(row.xyxy) >= 0 and max(row.xyxy) <= 1:  # In the first pixel: nobody has labelled that.
+    in_first_pixel = in_pixels and round(max(row.xyxy), DIGITS) <= 1  # Nobody has labelled that.
+    if in_first_pixel and min(row.xyxy) >= 0:
         raise Rejection("share_units")
     (ax, ay), (bx, by) = mapping.point(*row.xyxy[:2]), mapping.point(*row.xyxy[2:])
     left, top, right, bottom = min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)
@@ -237,6 +238,8 @@ def _place_row(row: Row, mapping: _Mapping, canvas: Canvas, *, in_pixels: bool) 
     xyxy = (*_cut(left, top, canvas), *_cut(right, bottom, canvas))
     if xyxy[0] >= xyxy[2] or xyxy[1] >= xyxy[3]:
         raise Rejection("outside")
+    if in_first_pixel:
+        raise Rejection("share_units")
     mask = turned(row.mask, mapping.turn) if row.mask and mapping.turn else row.mask
     return PlacedBox(row.label, xyxy, _outline(row, mapping), mask, row.attributes), over > ROUNDING
 

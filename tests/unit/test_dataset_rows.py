@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from steps.dataset.formats.yolo_rows import parse_line
@@ -45,6 +45,9 @@ def test_box_lies_inside_the_image_and_has_a_size_when_it_is_placed(
 
 
 @given(st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS), SIDES, SIDES)
+@example((0, 1, 1, -1), 10, 10)
+@example((-0.01, 0, 1, 1), 100, 100)
+@example((0, 0, 1.004, 1.001), 100, 100)
 def test_placing_changes_nothing_when_done_again(
     xyxy: tuple[float, float, float, float], width: int, height: int
 ) -> None:
