@@ -17,14 +17,17 @@ class Links:
 
     Attributes:
         within: Folder that links may not leave.
+        root: Folder that paths are relative to: this one, or one inside it.
     """
 
     within: Path
+    root: str = field(default="", init=False)
     _targets: dict[str, str] = field(default_factory=dict)
     _folders: int = 0
 
     def __post_init__(self) -> None:
         self.within = Path(os.path.realpath(self.within))
+        self.settle(self.within)
 
     def __bool__(self) -> bool:
         return bool(self._targets)
@@ -46,29 +49,31 @@ class Links:
         self._folders += 1
         return ""
 
+    def settle(self, root: Path) -> None:
+        """Have paths be relative to `root` from now on."""
+        self.root = os.path.realpath(root)
+
     def follow(self, path: str, file: Path) -> None:
         """Remember the file at `path`, which a link leads to."""
         self._targets[path] = os.path.realpath(file)
 
-    def real(self, root: str, path: str) -> str:
-        """Return the file that `path` is or leads to, relative to `root`, which is no link itself."""
-        return self._targets.get(path) or f"{root}/{path}"
+    def real(self, path: str) -> str:
+        """Return the file that `path` is or leads to."""
+        return self._targets.get(path) or f"{self.root}/{path}"
 
-    def twins(self, root: Path, paths: Iterable[str], kept: Iterable[str]) -> set[str]:
-        """Return those of `paths` that are the same file as one of `kept`; all are relative to `root`."""
-        real_root = os.path.realpath(root)
+    def twins(self, paths: Iterable[str], kept: Iterable[str]) -> set[str]:
+        """Return those of `paths` that are the same file as one of `kept`."""
         shared = set(self._targets.values())
         if not shared:
             return set()
-        have = {place for path in kept if (place := self.real(real_root, path)) in shared}
-        return {path for path in paths if self.real(real_root, path) in have}
+        have = {place for path in kept if (place := self.real(path)) in shared}
+        return {path for path in paths if self.real(path) in have}
 
-    def one_of_each(self, root: Path, paths: list[str]) -> list[str]:
+    def one_of_each(self, paths: list[str]) -> list[str]:
         """Return of those of `paths` that are the same file one: where a folder says a split, else the first."""
-        real_root = os.path.realpath(root)
         kept: dict[str, str] = {}
         for path in paths:
-            file = self.real(real_root, path)
+            file = self.real(path)
             if file not in kept or (not of_folders(kept[file]) and of_folders(path)):
                 kept[file] = path
         return list(kept.values())

@@ -24,7 +24,6 @@ SPLITS: dict[str, SplitName] = {
 }
 """What folders and lists of a split are called."""
 
-
 FILLERS = frozenset({"", "image", "images", "img", "imgs", "set", "data", "split"})
 """Words that folders of a split have beside its name."""
 

@@ -72,6 +72,7 @@ class Tree:
             )
             links = Links(folder)
             root = _unwrap(folder, note, links)
+            links.settle(root)
             tree = cls(root, {}, index.with_suffix(".unpacked"), meter, links, index, db, opened)
             db.executemany("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?)", tree._walk(note))
             db.executescript("CREATE INDEX by_base ON file (base); CREATE INDEX by_stem ON file (stem);")
@@ -180,7 +181,7 @@ class Tree:
                 best.append(path)
         if not best and (plain := path_of_address(reference, escaped=True)) != reference:
             return self.locate(plain, near)
-        return self.links.one_of_each(self.root, best) if len(best) > 1 and self.links else best
+        return self.links.one_of_each(best) if len(best) > 1 and self.links else best
 
     def nearest(self, reference: str, near: str) -> str | None:
         """Return the file, no picture, that `reference` in the file `near` means: of its name, the one nearest to `near`.

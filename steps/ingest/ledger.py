@@ -172,7 +172,7 @@ class Ledger:
 
     def _without_twins(self, tree: Tree, unread: list[str]) -> Iterator[str]:
         """Yield those of `unread` that are not, by a link, the same file as one that was read; the others are told of."""
-        twins = tree.links.twins(tree.root, unread, set(tree.label_files()) - set(unread))
+        twins = tree.links.twins(unread, set(tree.label_files()) - set(unread))
         for path in unread:
             if path in twins:
                 self.note(Issue("same_label_file", path))

@@ -1,32 +1,30 @@
 """Images that are one file under two paths, by a link: which of them are not to be read."""
 
-import os
-
 from steps.dataset.formats import Source
+from steps.dataset.links import Links
 from steps.dataset.tree import Tree
 from steps.ingest.remote import is_remote
 
 
 def linked_twins(source: Source, tree: Tree) -> set[str]:
     """Return the images that are the same file as another one that is read, and add nothing to it."""
-    return _unlabelled(source, tree) | _labelled(source, tree) if tree.links else set()
+    if not tree.links:
+        return set()
+    labels = {picture.path: picture.labels.source for picture in source.pictures()}
+    without = [path for path, file in labels.items() if file == path]
+    labelled = {path: file for path, file in labels.items() if file != path}
+    return tree.links.twins(without, labelled) | _labelled(labelled, set(source.files()), tree.links)
 
 
-def _unlabelled(source: Source, tree: Tree) -> set[str]:
-    """Return images without labels that are the same file as one with labels."""
-    without = [picture.path for picture in source.pictures() if picture.labels.source == picture.path]
-    labelled = [picture.path for picture in source.pictures() if picture.labels.source != picture.path]
-    return tree.links.twins(tree.root, without, labelled)
+def _labelled(labels: dict[str, str], shared: set[str], links: Links) -> set[str]:
+    """Return images that are the same file as another one with the same label file, which no third image has.
 
-
-def _labelled(source: Source, tree: Tree) -> set[str]:
-    """Return images that are the same file as another one with the same label file, which no third image has."""
-    root, shared = os.path.realpath(tree.root), set(source.files())
+    `labels` has the label file of each image; those in `shared` are about many.
+    """
     pictures: dict[str, list[str]] = {}
-    for picture in source.pictures():
-        labels = picture.labels.source
-        if labels != picture.path and labels not in shared and not is_remote(picture.path):
-            pictures.setdefault(tree.links.real(root, labels), []).append(picture.path)
+    for path, file in labels.items():
+        if file not in shared and not is_remote(path):
+            pictures.setdefault(links.real(file), []).append(path)
     alike = [paths for paths in pictures.values() if len(paths) > 1]
-    one = ((paths, tree.links.one_of_each(tree.root, paths)) for paths in alike)
+    one = ((paths, links.one_of_each(paths)) for paths in alike)
     return {path for paths, kept in one if len(kept) == 1 for path in paths if path != kept[0]}
