@@ -75,11 +75,8 @@ def is_last_part(path: Path) -> bool:
     Its end says so, or tells of more than the file has before it, as where any tool cut a zip in pieces.
     """
     with path.open("rb") as file:
-        start = max(0, path.stat().st_size - END.size - 0xFFFF)
-        file.seek(start)
-        tail = file.read()
-    place = tail.rfind(b"PK\5\6")
-    if place < 0 or len(tail) - place < END.size:
+        start, tail, place = _find_end(file)
+    if place < 0:
         return False
     _, disk, _, _, _, size, offset, _ = END.unpack_from(tail, place)
     return disk not in (0, WHOLE64) or offset + size > start + place
@@ -134,14 +131,19 @@ def _count_entries(file: BinaryIO, limits: Limits) -> None:
         limits.count_entry()
 
 
-def _directory(file: BinaryIO) -> tuple[int, int]:
-    """Return start and size, in bytes, of the central directory; it ends where the end record starts."""
-    end = file.seek(0, io.SEEK_END)
-    tail_start = max(0, end - END.size - 0xFFFF)
-    file.seek(tail_start)
+def _find_end(file: BinaryIO) -> tuple[int, bytes, int]:
+    """Return where the last bytes begin that can hold a zip's end record, they, and its place in them; -1 where it is not."""
+    start = max(0, file.seek(0, io.SEEK_END) - END.size - 0xFFFF)
+    file.seek(start)
     tail = file.read()
     place = tail.rfind(b"PK\5\6")
-    if place < 0 or len(tail) - place < END.size:
+    return start, tail, place if len(tail) - place >= END.size else -1
+
+
+def _directory(file: BinaryIO) -> tuple[int, int]:
+    """Return start and size, in bytes, of the central directory; it ends where the end record starts."""
+    tail_start, tail, place = _find_end(file)
+    if place < 0:
         raise zipfile.BadZipFile("its end is missing")
     if END.unpack_from(tail, place)[1] not in (0, WHOLE64):
         raise part_of_split("the file", "the last part")
