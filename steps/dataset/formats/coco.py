@@ -10,7 +10,7 @@ files one annotation in a hundred is a crowd. Where more than `MOST_CROWDS` are,
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,11 +20,13 @@ import ijson
 
 from steps.dataset.formats.coco_rows import CocoLabels, entry_of, is_crowd
 from steps.dataset.formats.json_file import json_file, odd_encodings, refusing_broken
-from steps.dataset.formats.source import Format, Picture, split_of_name
+from steps.dataset.formats.source import Format, Picture, layout_of, split_of_name
 from steps.dataset.issues import FOUND_LIMIT, Issue
 from steps.dataset.listing import Listing
 from steps.dataset.tree import Tree, called, parent, path_of_address, stem
 from steps.errors import DatasetError
+
+TITLE = "COCO JSON"
 
 MOST_CROWDS = 0.1
 """Share of a file's annotations that can be crowds."""
@@ -40,7 +42,7 @@ TWICE = "\0twice"
 
 def recognise(tree: Tree) -> str:
     """Return the layout in words, empty if no JSON file is a COCO one."""
-    return _layout(_annotation_files(tree))
+    return layout_of(TITLE, _annotation_files(tree))
 
 
 def open_source(tree: Tree, given: tuple[str, ...]) -> "CocoSource":  # noqa: ARG001  (COCO files have their own names)
@@ -56,7 +58,7 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> "CocoSource":  # noqa: AR
             _gather(gathered, path, number)
     names = tuple(gathered.names)
     labels = partial(CocoLabels, single=frozenset(gathered.single), bare=frozenset(gathered.bare))
-    return CocoSource(tree, _layout(read), names, gathered.listing, labels, tuple(gathered.issues), read)
+    return CocoSource(tree, layout_of(TITLE, read), names, gathered.listing, labels, tuple(gathered.issues), read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +139,6 @@ def _gather(gathered: _Gathered, path: str, number: int) -> None:
     # Names that only group others, such as Roboflow's first category, are no class unless one is labelled so.
     parents = _parents(file) - used
     gathered.names.update(dict.fromkeys(name for name in categories.values() if name not in parents))
-
-
-def _layout(read: Sequence[str]) -> str:
-    return f"COCO JSON: {', '.join(read[:5])}{' …' * (len(read) > 5)}" if read else ""
 
 
 def _annotation_files(tree: Tree) -> list[str]:
@@ -286,7 +284,7 @@ def _rows_in(tree: Tree, path: str) -> int | None:
 
 FORMAT = Format(
     name="coco",
-    title="COCO JSON",
+    title=TITLE,
     recognise=recognise,
     open=open_source,
     rows_in=_rows_in,

@@ -13,7 +13,7 @@ import ijson
 
 from steps.dataset.formats.json_file import json_file, odd_encodings, refusing_broken
 from steps.dataset.formats.listed import Entry, Gathering, ListedSource
-from steps.dataset.formats.source import Format, split_of_name
+from steps.dataset.formats.source import Format, layout_of, split_of_name
 from steps.dataset.issues import FOUND_LIMIT, Rejection
 from steps.dataset.rows import OVERSHOOT, UNIT_FRAME, Reading, Row, as_coordinate
 from steps.dataset.tree import Tree
@@ -29,7 +29,7 @@ TELLING = re.compile(rf"item\.(?:{'|'.join(OBJECTS)})(?:\.item)?\.(?:{'|'.join(B
 def recognise(tree: Tree) -> str:
     """Return the layout in words, empty if no JSON file is one of CreateML's."""
     found = _files(tree)
-    return f"CreateML JSON: {', '.join(found[:5])}{' …' * (len(found) > 5)}" if found else ""
+    return layout_of("CreateML JSON", found)
 
 
 def open_source(tree: Tree, given: tuple[str, ...]) -> ListedSource:  # noqa: ARG001  (CreateML files have their own names)
@@ -51,8 +51,8 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> ListedSource:  # noqa: AR
                     gathering.reject("image_missing", path, number, str(item), rows=len(objects))
                     continue
                 entry: Entry = {"file": path, "row": number, "split": split, "shares": shares, "objects": objects}
-                present = _first(item, OBJECTS) is not None
-                gathering.add(reference, entry | {"present": present}, rows=len(objects))
+                entry["present"] = _first(item, OBJECTS) is not None
+                gathering.add(reference, entry, rows=len(objects))
     odd = tuple(odd_encodings(tree, files))
     return ListedSource(tree, recognise(tree), gathering.listing, CreateMlLabels, tuple(files), about=odd)
 

@@ -22,7 +22,7 @@ from steps.dataset.formats.csv_tables import (
     why_unread,
 )
 from steps.dataset.formats.listed import Entry, Gathering, ListedSource
-from steps.dataset.formats.source import Format, split_of_name
+from steps.dataset.formats.source import Format, layout_of, split_of_name
 from steps.dataset.issues import Issue
 from steps.dataset.tree import Tree
 
@@ -30,7 +30,7 @@ from steps.dataset.tree import Tree
 def recognise(tree: Tree) -> str:
     """Return the layout in words, empty if no table has boxes."""
     found = [table.path for table in tables_in(tree)]
-    return f"CSV, a row a box: {', '.join(found[:5])}{' …' * (len(found) > 5)}" if found else ""
+    return layout_of("CSV, a row a box", found)
 
 
 def open_source(tree: Tree, given: tuple[str, ...]) -> ListedSource:

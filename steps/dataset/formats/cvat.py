@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from steps.dataset.formats.cvat_listing import BETWEEN, list_file
 from steps.dataset.formats.cvat_shapes import described, row_of
-from steps.dataset.formats.source import Format, Picture
+from steps.dataset.formats.source import Format, Picture, layout_of
 from steps.dataset.formats.xml_file import BROKEN, elements, refusing_broken_xml
 from steps.dataset.issues import Issue, Rejection
 from steps.dataset.listing import Listing
@@ -27,7 +27,7 @@ HEAD = 4096
 def recognise(tree: Tree) -> str:
     """Return the layout in words, empty if no XML file is one of CVAT's."""
     found = _label_files(tree)
-    return f"CVAT XML: {', '.join(found[:5])}{' …' * (len(found) > 5)}" if found else ""
+    return layout_of("CVAT XML", found)
 
 
 def open_source(tree: Tree, given: tuple[str, ...]) -> "CvatSource":  # noqa: ARG001  (CVAT's files have their own names)

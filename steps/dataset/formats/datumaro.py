@@ -16,7 +16,7 @@ from steps.dataset.formats.coco_rows import corners_of
 from steps.dataset.formats.json_file import json_file, odd_encodings, refusing_broken
 from steps.dataset.formats.listed import Entry, Gathering, ListedSource
 from steps.dataset.formats.shapes import as_attributes, ordered, turned_rectangle
-from steps.dataset.formats.source import Format, split_of_name
+from steps.dataset.formats.source import Format, layout_of, split_of_name
 from steps.dataset.issues import FOUND_LIMIT, Rejection
 from steps.dataset.masks import Mask, from_counts
 from steps.dataset.rows import Corners, Reading, Ring, Rings, Row, around, as_coordinate, as_size
@@ -29,7 +29,7 @@ ABOUT_IMAGES = ("label", "caption", "hash_key", "feature_vector")
 def recognise(tree: Tree) -> str:
     """Return the layout in words, empty if no JSON file is one of Datumaro's."""
     found = _label_files(tree)
-    return f"Datumaro JSON: {', '.join(found[:5])}{' …' * (len(found) > 5)}" if found else ""
+    return layout_of("Datumaro JSON", found)
 
 
 def open_source(tree: Tree, given: tuple[str, ...]) -> ListedSource:  # noqa: ARG001  (the files have their own names)

@@ -15,7 +15,7 @@ from steps.dataset.formats.class_names import find_names, name_files
 from steps.dataset.formats.csv_tables import table_at
 from steps.dataset.formats.json_file import without_surrogates
 from steps.dataset.formats.listed import Entry, Gathering, ListedSource
-from steps.dataset.formats.source import Format
+from steps.dataset.formats.source import Format, layout_of
 from steps.dataset.issues import FOUND_LIMIT, Issue, Rejection
 from steps.dataset.label_text import encoding_of, read_text
 from steps.dataset.rows import Reading, Row, as_coordinate, as_size
@@ -35,7 +35,7 @@ Names = Mapping[int, str]
 def recognise(tree: Tree) -> str:
     """Return the layout in words, empty if no `metadata.jsonl` has objects."""
     found = [path for path in tree.named(METADATA) if _has_objects(tree, path)]
-    return f"Hugging Face's image folder: {', '.join(found[:5])}{' …' * (len(found) > 5)}" if found else ""
+    return layout_of("Hugging Face's image folder", found)
 
 
 def open_source(tree: Tree, given: tuple[str, ...]) -> ListedSource:
@@ -64,8 +64,8 @@ def open_source(tree: Tree, given: tuple[str, ...]) -> ListedSource:
             size = [line.get("width"), line.get("height")]
             entry: Entry = {"file": path, "row": number, "split": split, "size": size, "objects": objects}
             indexed |= any(isinstance(each.get("category"), int) for each in objects)
-            present = isinstance(line.get("objects"), dict | list)
-            gathering.add(reference, entry | {"present": present}, rows=len(objects))
+            entry["present"] = isinstance(line.get("objects"), dict | list)
+            gathering.add(reference, entry, rows=len(objects))
     names: Names = {}
     if indexed:
         names, files = _names(tree, given)

@@ -1,6 +1,6 @@
 """What every format gives: images in order, and for each something that can read its labels."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
@@ -98,6 +98,11 @@ class Format:
     sample: str
     instead_of: tuple[str, ...] = ()
     unread: Callable[[Tree], Iterable[str]] = lambda _: ()
+
+
+def layout_of(title: str, files: Sequence[str], *, shown: int = 5) -> str:
+    """Return the layout of a source that has label `files`, the first of them named; empty if it has none."""
+    return f"{title}: {', '.join(files[:shown])}{' …' * (len(files) > shown)}" if files else ""
 
 
 def split_of_name(path: str) -> SplitName:

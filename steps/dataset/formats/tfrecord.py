@@ -18,7 +18,7 @@ from typing import Any
 from steps.dataset.file_kinds import JUNK, PICTURES, RECORDS
 from steps.dataset.formats.label_maps import label_map_files, read_label_maps
 from steps.dataset.formats.listed import ListedSource
-from steps.dataset.formats.source import Format, split_of_name
+from steps.dataset.formats.source import Format, layout_of, split_of_name
 from steps.dataset.formats.tfrecord_file import Record, message, records
 from steps.dataset.formats.tfrecord_rows import BOX, IMAGE, OBJECT, TfRecordLabels, count_rows, texts_of
 from steps.dataset.issues import Issue
@@ -43,9 +43,7 @@ KINDS = {
 def recognise(tree: Tree) -> str:
     """Return the layout in words, empty if no file has records of labelled pictures."""
     found = [path for path in tree.records() if _seen(tree, path)[0]]
-    return (
-        f"TFRecord, TensorFlow's Object Detection API: {', '.join(found[:3])}{' …' * (len(found) > 3)}" if found else ""
-    )
+    return layout_of("TFRecord, TensorFlow's Object Detection API", found, shown=3)
 
 
 def open_source(tree: Tree, given: tuple[str, ...]) -> ListedSource:
