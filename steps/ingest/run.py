@@ -196,15 +196,13 @@ def _without_images(tree: Tree, ledger: Ledger) -> DatasetError:
         if TREATMENTS[code].action == action
     ]
     told = "; ".join(described(ledger, code, count) for code, count in lost[:SHOWN])
-    pictures = next(tree.pictures(), None)
-    return DatasetError(
-        f"no image has labels that can be read{f': {told}' if told else ''}",
-        hint="finish the labelling and export again: tasks without a submitted annotation, or with predictions alone, are not labelled"
-        if lost and lost[0][0] == "unreviewed"
-        else "give the images their names in the labels, or put both into one source"
-        if pictures
-        else "the source has no image: give a folder or an archive that holds labels and images",
-    )
+    if lost and lost[0][0] == "unreviewed":
+        hint = "finish the labelling and export again: tasks without a submitted annotation, or with predictions alone, are not labelled"
+    elif next(tree.pictures(), None):
+        hint = "give the images their names in the labels, or put both into one source"
+    else:
+        hint = "the source has no image: give a folder or an archive that holds labels and images"
+    return DatasetError(f"no image has labels that can be read{f': {told}' if told else ''}", hint=hint)
 
 
 def _refuse_unknown_labels(source: LabelStudioSource, rules: ClassRules) -> None:
