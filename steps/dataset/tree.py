@@ -157,6 +157,13 @@ class Tree:
         `near`, and then the one that is spelled the same to the letter. So paths of another machine are understood, and
         where nothing fits, those that are addresses. A link and its target are one picture.
         """
+        best = self._locate(reference, near)
+        if not best and (plain := path_of_address(reference, escaped=True)) != reference:
+            best = self._locate(plain, near)
+        return self.links.one_of_each(best) if len(best) > 1 and self.links else best
+
+    def _locate(self, reference: str, near: str) -> list[str]:
+        """Return the pictures that `reference` can mean, taken as it is spelled."""
         parts = [part for part in re.split(r"[\\/]+", reference.strip()) if part not in ("", ".", "..")]
         if not parts:
             return []
@@ -179,9 +186,7 @@ class Tree:
                 best, best_score = [path], score
             elif score == best_score:
                 best.append(path)
-        if not best and (plain := path_of_address(reference, escaped=True)) != reference:
-            return self.locate(plain, near)
-        return self.links.one_of_each(best) if len(best) > 1 and self.links else best
+        return best
 
     def nearest(self, reference: str, near: str) -> str | None:
         """Return the file, no picture, that `reference` in the file `near` means: of its name, the one nearest to `near`.

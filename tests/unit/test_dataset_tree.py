@@ -36,6 +36,7 @@ REFERENCES = {
     "escaped": ("images%2Ftrain/%61.jpg", "", ["images/train/a.jpg"]),
     "an address": ("https://host/train/a.jpg?sign=1#x", "", ["images/train/a.jpg"]),
     "half an address": ("http://[images/train/a.jpg", "", ["images/train/a.jpg"]),
+    "escaped over and over": (f"%{'25' * 3000}61.jpg", "", []),
     "half an address of none": ("http://[c.jpg", "", []),
     "to the letter": ("x/B.jpg", "", ["images/valid/B.jpg"]),
     "another image": ("c.jpg", "", []),

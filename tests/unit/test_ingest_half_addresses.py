@@ -1,4 +1,4 @@
-"""An address that cannot be read is the name of an image that is not there, whatever format mentions it."""
+"""What looks like an address and means no image is the name of one that is not there, whatever format mentions it."""
 
 import json
 from pathlib import Path
